@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of commands. Each cmd_<name>.cpp adds its options and does its work; here errors become
+// one line on stderr and an exit status: 0 done, 1 the user's input or files, 2 a bug, 3 the device.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "apps/mw/command.h"
+#include "apps/mw/commands.h"
+#include "mw/core/error.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("microworld: play, render, record, train and evaluate action-controlled worlds", "mw");
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "Help of every command");
+
+  std::map<const CLI::App*, std::function<void()>> runners;
+  for (const mw::app::AddCommand add : mw::app::commands()) {
+    const size_t before = app.get_subcommands({}).size();
+    std::function<void()> run = add(app);
+    runners[app.get_subcommands({}).at(before)] = std::move(run);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 1;
+  }
+  try {
+    runners.at(app.get_subcommands().front())();
+    return 0;
+  } catch (const mw::Error& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return mw::exit_status(error.code());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "error: internal: %s\n", error.what());
+    return 2;
+  }
+}
