@@ -8,8 +8,6 @@
 namespace mw::app {
 
 /// Every command of this build, in the order of `mw --help`.
-inline std::vector<AddCommand> commands() {
-  return {};
-}
+inline std::vector<AddCommand> commands() { return {}; }
 
 }  // namespace mw::app

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of commands. Each cmd_<name>.cpp adds its options and does its work; here errors become
-// one line on stderr and an exit status: 0 done, 1 the user's input or files, 2 a bug, 3 the device.
+// one line on stderr and an exit status: 0 done, 1 the user's input or files, 2 a bug, 3 the
+// device.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
@@ -13,7 +14,8 @@
 #include "mw/core/error.h"
 
 int main(int argc, char** argv) {
-  CLI::App app("microworld: play, render, record, train and evaluate action-controlled worlds", "mw");
+  CLI::App app("microworld: play, render, record, train and evaluate action-controlled worlds",
+               "mw");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Help of every command");
 

@@ -64,7 +64,8 @@ void parse_number(const std::string& key, const std::string& text, const char* w
   const char* end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, parsed);
   if (result.ec != std::errc() || result.ptr != end) {
-    throw Error(ErrorCode::kConfig, "config: '" + key + "' wants " + wanted + ", got '" + text + "'");
+    throw Error(ErrorCode::kConfig,
+                "config: '" + key + "' wants " + wanted + ", got '" + text + "'");
   }
   value = parsed;
 }
@@ -98,10 +99,10 @@ void ConfigSource::set(std::string_view assignment) {
 void ConfigSource::Reader::check_all_known() const {
   for (const auto& [key, value] : values_) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
-    const auto nearest = std::min_element(
-        known_.begin(), known_.end(), [&key = key](const std::string& a, const std::string& b) {
-          return edit_distance(a, key) < edit_distance(b, key);
-        });
+    const auto nearest = std::min_element(known_.begin(), known_.end(),
+                                          [&key = key](const std::string& a, const std::string& b) {
+                                            return edit_distance(a, key) < edit_distance(b, key);
+                                          });
     throw Error(ErrorCode::kConfig,
                 "config: unknown key '" + key + "'" +
                     (nearest == known_.end() ? "" : "; did you mean '" + *nearest + "'?"));
@@ -110,13 +111,13 @@ void ConfigSource::Reader::check_all_known() const {
 
 void ConfigSource::Reader::assign(const std::string& key, const std::string& text, bool& value) {
   if (text != "true" && text != "false") {
-    throw Error(ErrorCode::kConfig, "config: '" + key + "' wants true or false, got '" + text + "'");
+    throw Error(ErrorCode::kConfig,
+                "config: '" + key + "' wants true or false, got '" + text + "'");
   }
   value = text == "true";
 }
 
-void ConfigSource::Reader::assign(const std::string& key, const std::string& text,
-                                  int64_t& value) {
+void ConfigSource::Reader::assign(const std::string& key, const std::string& text, int64_t& value) {
   parse_number(key, text, "a whole number", value);
 }
 

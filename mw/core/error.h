@@ -46,12 +46,11 @@ std::string concat_message(const Parts&... parts) {
 
 /// Throws Error kInvalidArgument with the streamed parts unless `condition` holds. Always on: it
 /// guards what callers promise.
-#define MW_CHECK(condition, ...)                                             \
-  do {                                                                       \
-    if (!(condition)) {                                                      \
-      throw ::mw::Error(::mw::ErrorCode::kInvalidArgument,                   \
-                        ::mw::concat_message(__VA_ARGS__));                  \
-    }                                                                        \
+#define MW_CHECK(condition, ...)                                                               \
+  do {                                                                                         \
+    if (!(condition)) {                                                                        \
+      throw ::mw::Error(::mw::ErrorCode::kInvalidArgument, ::mw::concat_message(__VA_ARGS__)); \
+    }                                                                                          \
   } while (false)
 
 /// The same for our own bookkeeping, in builds without NDEBUG: Error kInternal.
@@ -60,10 +59,10 @@ std::string concat_message(const Parts&... parts) {
   do {                            \
   } while (false)
 #else
-#define MW_DCHECK(condition, ...)                                                              \
-  do {                                                                                         \
-    if (!(condition)) {                                                                        \
-      throw ::mw::Error(::mw::ErrorCode::kInternal, ::mw::concat_message(__VA_ARGS__));        \
-    }                                                                                          \
+#define MW_DCHECK(condition, ...)                                                       \
+  do {                                                                                  \
+    if (!(condition)) {                                                                 \
+      throw ::mw::Error(::mw::ErrorCode::kInternal, ::mw::concat_message(__VA_ARGS__)); \
+    }                                                                                   \
   } while (false)
 #endif

@@ -17,8 +17,8 @@ using Sink = std::function<void(Level, const std::string&)>;
 /// Replaces where lines go; the default is stderr with a level and a time. Thread safe.
 void set_sink(Sink sink);
 
-/// Drops lines below `level` (default kInfo; the MW_LOG environment variable, debug|info|warn|error,
-/// sets the start value).
+/// Drops lines below `level` (default kInfo; the MW_LOG environment variable,
+/// debug|info|warn|error, sets the start value).
 void set_level(Level level);
 
 void write(Level level, const std::string& line);

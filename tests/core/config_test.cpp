@@ -63,8 +63,9 @@ TEST(ConfigTest, FileThenOverrides) {
 TEST(ConfigTest, UnknownKeyNamesTheNearest) {
   ConfigSource source;
   source.set("optimizer.learning_rat=1");
-  EXPECT_EQ(message_of(source),
-            "config: unknown key 'optimizer.learning_rat'; did you mean 'optimizer.learning_rate'?");
+  EXPECT_EQ(
+      message_of(source),
+      "config: unknown key 'optimizer.learning_rat'; did you mean 'optimizer.learning_rate'?");
 }
 
 TEST(ConfigTest, WrongTypeNamesKeyAndValue) {
