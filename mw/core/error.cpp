@@ -14,4 +14,13 @@ int exit_status(ErrorCode code) {
   }
 }
 
+std::string quote_text(std::string_view text) {
+  constexpr size_t kMaxShown = 120;
+  std::string shown(text.substr(0, kMaxShown));
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return "'" + shown + (text.size() > kMaxShown ? "...'" : "'");
+}
+
 }  // namespace mw

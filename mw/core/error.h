@@ -4,6 +4,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace mw {
 
@@ -32,6 +33,10 @@ class Error : public std::runtime_error {
 
 /// Exit status of the program for `code`: 1 the user's input or files, 2 a bug, 3 the device.
 int exit_status(ErrorCode code);
+
+/// `text` from a file or a user in single quotes, fit for one line of a message: control characters
+/// become `?`, long text is cut.
+std::string quote_text(std::string_view text);
 
 /// The parts streamed one after another. Named so that argument-dependent lookup on tensors' sizes
 /// cannot confuse it with a function of libtorch.

@@ -10,6 +10,7 @@
 
 #include "mw/core/error.h"
 #include "mw/io/safetensors.h"
+#include "mw/io/safetensors_files.h"
 
 namespace mw::nn {
 namespace {

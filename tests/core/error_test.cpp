@@ -22,5 +22,11 @@ TEST(ErrorTest, ExitStatusSeparatesUserBugAndDevice) {
   EXPECT_EQ(exit_status(ErrorCode::kDevice), 3);
 }
 
+TEST(ErrorTest, QuotedTextStaysOnOneShortLine) {
+  EXPECT_EQ(quote_text("a b"), "'a b'");
+  EXPECT_EQ(quote_text("a\n\x1b[2Jb\x7f"), "'a??[2Jb?'");
+  EXPECT_EQ(quote_text(std::string(1000, 'x')), "'" + std::string(120, 'x') + "...'");
+}
+
 }  // namespace
 }  // namespace mw

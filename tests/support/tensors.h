@@ -8,6 +8,7 @@
 
 #include "mw/core/error.h"
 #include "mw/nn/tensor_file.h"
+#include "tests/support/expect_error.h"
 
 namespace mw::test {
 
@@ -34,13 +35,3 @@ at::Tensor ramp(at::IntArrayRef shape, double c);
 
 #define EXPECT_TENSOR_NEAR(got, wanted, tolerance) \
   EXPECT_TRUE(::mw::test::tensors_near(got, wanted, tolerance))
-
-/// `statement` throws mw::Error with this code and a message that contains `part`.
-#define EXPECT_ERROR(statement, wanted_code, part)                                        \
-  try {                                                                                   \
-    statement;                                                                            \
-    ADD_FAILURE() << "no error";                                                          \
-  } catch (const ::mw::Error& caught) {                                                   \
-    EXPECT_EQ(static_cast<int>(caught.code()), static_cast<int>(wanted_code));            \
-    EXPECT_NE(std::string(caught.what()).find(part), std::string::npos) << caught.what(); \
-  }
