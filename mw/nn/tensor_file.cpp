@@ -51,8 +51,10 @@ void read_into(const std::filesystem::path& file, TensorMap& out) {
   for (const auto& [name, view] : reader->tensors()) {
     // The map is private (copy on write), so handing out mutable memory is safe.
     void* data = const_cast<std::byte*>(view.data.data());
-    const at::Tensor tensor = at::from_blob(
+    at::Tensor tensor = at::from_blob(
         data, view.shape, [reader](void*) {}, at::TensorOptions(to_torch(view.dtype)));
+    // Foreign writers need not align data to its element size; vector loads do.
+    if (reinterpret_cast<uintptr_t>(data) % io::size_of(view.dtype) != 0) tensor = tensor.clone();
     if (!out.emplace(name, tensor).second) {
       throw Error(ErrorCode::kFormat, "weights: tensor '" + name +
                                           "' stands in two shards, one is '" + file.string() + "'");
