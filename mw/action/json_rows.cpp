@@ -25,14 +25,13 @@ const nlohmann::json& list_of(const nlohmann::json& row, const char* name, size_
   return *found;
 }
 
-Action parse_line(std::string_view line, int64_t index) {
+nlohmann::json parse_line(std::string_view line) {
   if (line.size() > kMaxLineBytes) {
     fail(concat_message("it has ", line.size(), " bytes, at most ", kMaxLineBytes));
   }
-  const nlohmann::json row = nlohmann::json::parse(line, nullptr, false);
-  if (!row.is_object())
-    fail("wanted a JSON object with 'keys' and 'mouse', found " + quote_text(line));
-  return action_from_json(row, index);
+  nlohmann::json row = nlohmann::json::parse(line, nullptr, false);
+  if (!row.is_object()) fail("wanted a JSON object, found " + quote_text(line));
+  return row;
 }
 
 }  // namespace
@@ -58,21 +57,28 @@ Action action_from_json(const nlohmann::json& row, int64_t index) {
   return action;
 }
 
-ActionTrack parse_json_lines(std::string_view text) {
-  std::vector<Action> rows;
+void for_each_json_line(std::string_view text,
+                        const std::function<void(const nlohmann::json& row, int64_t index)>& read) {
+  int64_t index = 0;
   for (int64_t line_number = 1; !text.empty(); ++line_number) {
     const size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (std::all_of(line.begin(), line.end(), is_space)) continue;
-    const auto index = static_cast<int64_t>(rows.size());
     if (index == kMaxRows) fail(concat_message("more than ", kMaxRows, " rows"));
     try {
-      rows.push_back(parse_line(line, index));
+      read(parse_line(line), index++);
     } catch (const Error& error) {
       throw Error(error.code(), concat_message("line ", line_number, ": ", error.what()));
     }
   }
+}
+
+ActionTrack parse_json_lines(std::string_view text) {
+  std::vector<Action> rows;
+  for_each_json_line(text, [&](const nlohmann::json& row, int64_t index) {
+    rows.push_back(action_from_json(row, index));
+  });
   return ActionTrack(std::move(rows));
 }
 

@@ -161,7 +161,7 @@ TEST(ParseActionsTest, MalformedTextIsNamed) {
       {"[[1,\"0 0 0 0 0 0 0 0 0\"],\"-1\"]", "jump frames: wanted whole numbers, found '-1'"},
       {"[[[[[[1]]]]]]", "nested deeper"},
       // JSON lines.
-      {"{", "line 1: wanted a JSON object with 'keys' and 'mouse', found '{'"},
+      {"{", "line 1: wanted a JSON object, found '{'"},
       {"{}", "line 1: 'keys' is missing"},
       {"{\"keys\":[0,0,0,0,0,0,0]}", "line 1: 'mouse' is missing"},
       {"{\"keys\":[0,0,0,0,0,0],\"mouse\":[0,0]}", "line 1: 'keys' must be a list of 7, found 6"},
