@@ -2,12 +2,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <functional>
 
 namespace mw::app {
 
-/// Adds one subcommand's options to `parent` and returns what runs when the user chose it. Options
-/// must outlive parsing: keep them in a shared_ptr that the returned function holds.
-using AddCommand = std::function<void()> (*)(CLI::App& parent);
+/// Adds one subcommand to `parent`: its options, and a callback that does the work and may throw
+/// mw::Error. Options must outlive parsing: keep them in a shared_ptr that the callback holds.
+using AddCommand = void (*)(CLI::App& parent);
 
 }  // namespace mw::app

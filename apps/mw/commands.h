@@ -7,7 +7,9 @@
 
 namespace mw::app {
 
+void add_train(CLI::App& parent);
+
 /// Every command of this build, in the order of `mw --help`.
-inline std::vector<AddCommand> commands() { return {}; }
+inline std::vector<AddCommand> commands() { return {add_train}; }
 
 }  // namespace mw::app

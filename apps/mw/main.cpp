@@ -5,9 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <functional>
-#include <map>
-#include <vector>
 
 #include "apps/mw/command.h"
 #include "apps/mw/commands.h"
@@ -17,22 +14,12 @@ int main(int argc, char** argv) {
   CLI::App app("microworld: play, render, record, train and evaluate action-controlled worlds",
                "mw");
   app.require_subcommand(1);
-  app.set_help_all_flag("--help-all", "Help of every command");
-
-  std::map<const CLI::App*, std::function<void()>> runners;
-  for (const mw::app::AddCommand add : mw::app::commands()) {
-    const size_t before = app.get_subcommands({}).size();
-    std::function<void()> run = add(app);
-    runners[app.get_subcommands({}).at(before)] = std::move(run);
-  }
+  for (const mw::app::AddCommand add : mw::app::commands()) add(app);
   try {
     app.parse(argc, argv);
+    return 0;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 1;
-  }
-  try {
-    runners.at(app.get_subcommands().front())();
-    return 0;
   } catch (const mw::Error& error) {
     std::fprintf(stderr, "error: %s\n", error.what());
     return mw::exit_status(error.code());

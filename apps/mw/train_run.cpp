@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/mw/train_run.h"
+
+#include <csignal>
+#include <cstdio>
+#include <stop_token>
+#include <thread>
+
+#include "apps/mw/progress_line.h"
+#include "mw/core/error.h"
+#include "mw/io/atomic_file.h"
+
+namespace mw::app {
+namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+
+void on_interrupt(int signal) {
+  interrupted = 1;
+  std::signal(signal, SIG_DFL);  // A second Ctrl-C ends at once; the last checkpoint stands.
+}
+
+std::string figures_text(const train::Scalars& figures) {
+  std::string text;
+  for (const auto& [name, value] : figures) {
+    char part[64];
+    std::snprintf(part, sizeof(part), "  %s %.4g", name.c_str(), value);
+    text += part;
+  }
+  return text;
+}
+
+}  // namespace
+
+ConfigSource read_settings(const TrainOptions& options) {
+  ConfigSource source =
+      options.config.empty() ? ConfigSource() : ConfigSource::from_file(options.config);
+  for (const std::string& setting : options.settings) source.set(setting);
+  return source;
+}
+
+void run_training(const TrainOptions& options, const train::TrainerConfig& config,
+                  const std::string& resolved_config, train::Objective& objective) {
+  train::Trainer trainer(config, objective, options.out, options.resume);
+  io::write_file(std::filesystem::path(options.out) / "config.txt", resolved_config);
+
+  std::stop_source stop;
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
+  ProgressLine line;
+  const bool is_complete = trainer.run(
+      [&](const train::Progress& progress) {
+        if (interrupted != 0) stop.request_stop();
+        const std::string text =
+            (progress.is_validation ? "held out " : "train ") + std::to_string(progress.step) +
+            "/" + std::to_string(progress.num_steps) + "  " + duration_text(progress.seconds) +
+            " (" + duration_text(progress.seconds_remaining) + " to go)" +
+            figures_text(progress.figures);
+        if (progress.is_validation) {
+          line.keep(text);
+        } else {
+          line.show(text);
+        }
+      },
+      stop.get_token());
+  std::printf("%s after %lld of %lld steps; model in %s/model\n",
+              is_complete ? "complete" : "stopped", static_cast<long long>(trainer.step()),
+              static_cast<long long>(config.steps), options.out.c_str());
+}
+
+}  // namespace mw::app
