@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "mw/core/error.h"
+#include "mw/data/decode_frames.h"
 #include "mw/io/mapped_file.h"
 #include "mw/io/safetensors.h"
-#include "mw/video/video_reader.h"
 
 namespace mw::data {
 namespace {
@@ -31,32 +31,7 @@ Clip::Clip(const DatasetPaths& paths, const DatasetInfo& info, std::string id, s
 }
 
 Frames Clip::load_frames() const {
-  const std::filesystem::path path = paths_.video(id_);
-  video::VideoReader reader(path);
-  Frames frames{0, info_.height, info_.width, {}};
-  const size_t frame_bytes =
-      size_t{3} * static_cast<size_t>(info_.width) * static_cast<size_t>(info_.height);
-  frames.rgb.reserve(frame_bytes * rows_.size());
-  while (const std::optional<video::Image> image = reader.next()) {
-    if (image->width != info_.width || image->height != info_.height) {
-      throw Error(
-          ErrorCode::kFormat,
-          concat_message("video '", path.string(), "': frame ", frames.num_frames, " is ",
-                         video::size_text(image->width, image->height), ", the data set's are ",
-                         video::size_text(info_.width, info_.height)));
-    }
-    if (++frames.num_frames > num_frames()) break;
-    frames.rgb.insert(frames.rgb.end(), image->rgb.begin(), image->rgb.end());
-  }
-  if (frames.num_frames != num_frames()) {
-    throw Error(
-        ErrorCode::kFormat,
-        concat_message("video '", path.string(), "': ", num_frames(), " rows of actions, ",
-                       frames.num_frames > num_frames() ? "more" : "only ",
-                       frames.num_frames > num_frames() ? "" : std::to_string(frames.num_frames),
-                       " frames"));
-  }
-  return frames;
+  return decode_frames(paths_.video(id_), info_.width, info_.height, num_frames());
 }
 
 std::optional<Depth> Clip::load_depth() const {
