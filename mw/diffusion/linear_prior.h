@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace mw::diffusion {
+
+/// Velocity `E[e - z | x]` of flow matching when the clean latent z is believed to be Gaussian with
+/// mean `mean` and variance `variance`, each value by itself, and x = (1 - s) z + s e:
+///
+///     (s (x - m) / v - (1 - s) x) / (s^2 / v + (1 - s)^2)
+///
+/// A denoiser that adds this to its output has to learn only what the prior does not know; with
+/// output 0, x - s v at s = 1 is the mean itself.
+/// All arguments broadcast to the shape of `x`; sigma in [0, 1], variance > 0. Float32.
+at::Tensor linear_prior_velocity(const at::Tensor& x, const at::Tensor& sigma,
+                                 const at::Tensor& mean, const at::Tensor& variance);
+
+}  // namespace mw::diffusion

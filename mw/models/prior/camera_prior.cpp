@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mw/models/prior/camera_prior.h"
+
+#include <ATen/ops/avg_pool2d.h>
+#include <ATen/ops/bucketize.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/pixel_unshuffle.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "mw/core/error.h"
+#include "mw/ops/reproject.h"
+
+namespace mw::prior {
+namespace {
+
+constexpr int64_t kStride = vae::FrameVAEConfig::kStride;
+
+}  // namespace
+
+at::Tensor poses_of(std::span<const Motion> motions) {
+  at::Tensor poses = at::empty({static_cast<int64_t>(motions.size()), 5}, at::kDouble);
+  double* row = poses.mutable_data_ptr<double>();
+  for (const Motion& motion : motions) {
+    *row++ = motion.yaw;
+    *row++ = motion.pitch;
+    for (const double coordinate : motion.position) *row++ = coordinate;
+  }
+  return poses;
+}
+
+at::Tensor motion_classes(const at::Tensor& before, const at::Tensor& after) {
+  // Below these, in degrees and nodes, a picture of some hundred pixels does not change.
+  const at::Tensor change = after.sub(before).abs();
+  const at::Tensor turns = change.narrow(1, 0, 2).gt(1e-3).any(1).to(at::kLong);
+  const at::Tensor steps = change.narrow(1, 2, 3).gt(2e-3).any(1).to(at::kLong);
+  return at::where(steps.gt(0), steps.mul(static_cast<int64_t>(MotionClass::kWalk)), turns);
+}
+
+CameraPrior::CameraPrior(const CameraPriorConfig& config)
+    : config_(config), motion_model_(config.motion) {
+  MW_CHECK(config.walk_variances.size() == config.parallax_edges.size() + 1,
+           "CameraPrior: wanted one walk variance more than parallax edges, got ",
+           config.walk_variances.size(), " and ", config.parallax_edges.size());
+}
+
+CameraPrior CameraPrior::load(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder)) {
+    CameraPriorConfig off;
+    off.mode = Mode::kOff;
+    return CameraPrior(off);
+  }
+  return CameraPrior(CameraPriorConfig::read(folder / "config.json"));
+}
+
+Hint CameraPrior::hint(const vae::FrameVAE& vae, const at::Tensor& latents, const at::Tensor& frame,
+                       const at::Tensor& before, const at::Tensor& after) const {
+  MW_CHECK(config_.mode != Mode::kOff, "CameraPrior: mode is off, there is no hint");
+  const int64_t batch = latents.size(0);
+  at::Tensor target = after;
+  if (config_.mode == Mode::kRotation) {
+    target = at::cat({after.narrow(1, 0, 2), before.narrow(1, 2, 3)}, 1);
+  }
+  const at::Tensor classes = motion_classes(before, target);
+  const auto is_class = [&](MotionClass wanted) {
+    return classes.eq(static_cast<int64_t>(wanted)).to(latents.device()).view({batch, 1, 1, 1});
+  };
+  const at::Tensor is_still = is_class(MotionClass::kStill);
+  Hint hint{
+      .latents = latents.to(at::kFloat),
+      .mask = at::ones_like(latents.narrow(1, 0, 4), at::kFloat),
+      .variance = at::ones_like(latents.narrow(1, 0, 1), at::kFloat).mul(config_.still_variance)};
+  if (is_still.all().item<bool>()) return hint;
+
+  const bool uses_depth = config_.mode == Mode::kReprojection && vae.config().has_depth_head;
+  const ops::Reprojection moved = ops::reproject(
+      frame.to(at::kFloat), uses_depth ? vae.depth(latents).to(at::kFloat) : at::Tensor(), before,
+      target, {.focal = config_.focal, .eye_height = config_.eye_height});
+  const at::Tensor encoded =
+      vae.encode(moved.frame.to(latents.scalar_type()).clamp(-1, 1)).to(at::kFloat);
+  const at::Tensor quadrants =
+      at::pixel_unshuffle(at::avg_pool2d(moved.mask, kStride / 2), 2);  // [B, 4, h, w]
+
+  // Walking is the less certain the further a displacement moves the pixels of a cell.
+  const at::Tensor parallax = at::avg_pool2d(moved.parallax, kStride);
+  const at::Tensor bins =
+      at::bucketize(parallax, at::tensor(config_.parallax_edges, parallax.options()));
+  const at::Tensor walk = at::tensor(config_.walk_variances, parallax.options()).take(bins);
+  const at::Tensor seen_variance = at::where(is_class(MotionClass::kWalk), walk,
+                                             at::zeros_like(walk).add(config_.look_variance));
+  const at::Tensor seen = quadrants.mean(at::IntArrayRef({1}), /*keepdim=*/true);
+  const at::Tensor variance =
+      seen_variance.mul(seen).add(seen.neg().add(1), config_.unseen_variance);
+
+  hint.latents = at::where(is_still, hint.latents, encoded);
+  hint.mask = at::where(is_still, hint.mask, quadrants);
+  hint.variance = at::where(is_still, hint.variance, variance);
+  return hint;
+}
+
+Hint CameraPrior::no_hint(const at::Tensor& latents_like) {
+  const at::Tensor zeros = at::zeros_like(latents_like, at::kFloat);
+  return {.latents = zeros,
+          .mask = zeros.narrow(1, 0, 4),
+          .variance = at::ones_like(zeros.narrow(1, 0, 1))};
+}
+
+at::Tensor CameraPrior::condition_channels(const Hint& hint) {
+  return at::cat({hint.mask, hint.latents}, 1);
+}
+
+}  // namespace mw::prior
