@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mw/models/wan/transformer.h"
+
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/silu.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "mw/core/error.h"
+#include "mw/ops/modulate.h"
+#include "mw/ops/timestep_embedding.h"
+
+namespace mw::wan {
+namespace {
+
+constexpr double kImageEps = 1e-5;  // The image embedding keeps torch's default, unlike the rest.
+
+std::optional<nn::Init> head_init(const WanConfig& config) {
+  return config.zero_init ? std::optional(nn::Init::zeros()) : std::nullopt;
+}
+
+}  // namespace
+
+Transformer::Transformer(const WanConfig& config, const nn::WeightScope& weights)
+    : config_(config),
+      patch_weight_(weights.tensor("patch_embedding.weight", {config.dim, config.in_dim, 1, 2, 2},
+                                   nn::Init::fan_in(4 * config.in_dim))),
+      patch_bias_(weights.tensor("patch_embedding.bias", {config.dim}, nn::Init::zeros())),
+      text_in_(weights / "text_embedding" / 0, config.text_dim, config.dim),
+      text_out_(weights / "text_embedding" / 2, config.dim, config.dim),
+      time_in_(weights / "time_embedding" / 0, config.freq_dim, config.dim),
+      time_out_(weights / "time_embedding" / 2, config.dim, config.dim),
+      time_projection_(weights / "time_projection" / 1, config.dim, 6 * config.dim),
+      head_(weights / "head" / "head", config.dim, 4 * config.out_dim, true, head_init(config)),
+      head_modulation_(
+          weights.tensor("head.modulation", {1, 2, config.dim},
+                         nn::Init::normal(1 / std::sqrt(static_cast<double>(config.dim))))) {
+  config.check("transformer config");
+  for (int64_t i = 0; i < config.num_layers; ++i) {
+    blocks_.emplace_back(config, weights / "blocks" / i);
+  }
+  if (config.image_dim > 0) {
+    const nn::WeightScope scope = weights / "img_emb" / "proj";
+    image_embedding_.emplace(
+        ImageEmbedding{.norm_in = nn::LayerNorm(scope / 0, config.image_dim, kImageEps, true),
+                       .in = nn::Linear(scope / 1, config.image_dim, config.image_dim),
+                       .out = nn::Linear(scope / 3, config.image_dim, config.dim),
+                       .norm_out = nn::LayerNorm(scope / 4, config.dim, kImageEps, true)});
+  }
+  if (config.has_actions()) action_module_.emplace(config, weights / "action_preprocess");
+}
+
+Context Transformer::context(const at::Tensor& text, const at::Tensor& image) const {
+  MW_CHECK(text.dim() == 3 && text.size(1) <= config_.text_len && text.size(2) == config_.text_dim,
+           "transformer: text must be [B, up to ", config_.text_len, ", ", config_.text_dim,
+           "], got ", text.sizes());
+  const at::ScalarType dtype = text_in_.weight().scalar_type();
+  // Zero rows become a constant through the biases and take part in attention: not masked, on
+  // purpose.
+  const at::Tensor padded =
+      at::constant_pad_nd(text.to(dtype), {0, 0, 0, config_.text_len - text.size(1)});
+  const at::Tensor rows = text_out_.forward(at::gelu(text_in_.forward(padded), "tanh"));
+  at::Tensor image_rows;
+  if (image.defined()) {
+    MW_CHECK(image_embedding_.has_value(), "transformer: this model takes no image context");
+    const ImageEmbedding& e = *image_embedding_;
+    image_rows = e.norm_out.forward(
+        e.out.forward(at::gelu(e.in.forward(e.norm_in.forward(image.to(dtype))))));
+  }
+  Context context;
+  for (const DiTBlock& block : blocks_) {
+    context.keys.push_back(block.context_keys(rows, image_rows));
+  }
+  return context;
+}
+
+at::Tensor Transformer::action_features(const at::Tensor& keyboard, const at::Tensor& mouse,
+                                        int64_t num_latent_frames) const {
+  MW_CHECK(action_module_.has_value(), "transformer: this model takes no actions");
+  return action_module_->forward(keyboard, mouse, num_latent_frames);
+}
+
+at::Tensor Transformer::forward(const at::Tensor& latents, const at::Tensor& timesteps,
+                                const Context& context, const at::Tensor& actions, KVCache* cache,
+                                const LayerProbe& probe) const {
+  MW_CHECK(latents.dim() == 5 && latents.size(1) == config_.in_dim && latents.size(3) % 2 == 0 &&
+               latents.size(4) % 2 == 0,
+           "transformer: latents must be [B, ", config_.in_dim,
+           ", F, h, w] with h and w even, got ", latents.sizes());
+  MW_CHECK(cache == nullptr || config_.is_causal, "transformer: only causal models take a cache");
+  const int64_t batch = latents.size(0), frames = latents.size(2);
+  const int64_t rows = latents.size(3) / 2, columns = latents.size(4) / 2;
+  const int64_t frame_tokens = rows * columns;
+  MW_CHECK(timesteps.size(0) == batch &&
+               (timesteps.dim() == 1 || (timesteps.dim() == 2 && timesteps.size(1) == frames)),
+           "transformer: timesteps must be [", batch, "] or [", batch, ", ", frames, "], got ",
+           timesteps.sizes());
+
+  // [B, C, F, gh, 2, gw, 2] -> [B, F*gh*gw, C*4]: a convolution whose kernel is its stride.
+  const at::ScalarType dtype = patch_weight_.scalar_type();
+  const at::Tensor patches = latents.to(dtype)
+                                 .unflatten(4, {columns, 2})
+                                 .unflatten(3, {rows, 2})
+                                 .permute({0, 2, 3, 5, 1, 4, 6})
+                                 .flatten(4)
+                                 .flatten(1, 3);
+  at::Tensor x = at::linear(patches, patch_weight_.flatten(1), patch_bias_);
+  if (probe) probe(-1, x);
+
+  const at::Tensor per_frame = timesteps.dim() == 1 ? timesteps.unsqueeze(1) : timesteps;
+  const at::Tensor sinusoid =
+      ops::timestep_embedding(per_frame, config_.freq_dim).to(time_in_.weight().scalar_type());
+  const at::Tensor e = time_out_.forward(at::silu(time_in_.forward(sinusoid)));  // [B, F or 1, C]
+  const at::Tensor e0 =
+      time_projection_.forward(at::silu(e)).unflatten(2, {6, config_.dim}).to(at::kFloat);
+  const at::Tensor action_silu = actions.defined() ? at::silu(actions.to(dtype)) : at::Tensor();
+
+  std::vector<int64_t> positions(
+      static_cast<size_t>(frames + (cache != nullptr ? cache->num_frames() : 0)));
+  std::iota(positions.begin(), positions.end(), 0);
+  const auto rope = ops::RopeTable::for_video(config_.head_dim(), positions, rows, columns);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const auto index = static_cast<int64_t>(i);
+    x = blocks_[i].forward(x, e0, action_silu, rope, context.keys.at(i), frame_tokens,
+                           cache != nullptr ? &cache->layer(index) : nullptr);
+    if (probe) probe(index, x);
+  }
+
+  const at::Tensor modulation =
+      e.to(at::kFloat).unsqueeze(2).add(head_modulation_.to(at::kFloat).unsqueeze(0));
+  const at::Tensor out = head_.forward(ops::modulated_norm(
+      x, modulation.select(2, 0), modulation.select(2, 1), frame_tokens, config_.eps));
+  // Channels are the fastest axis: [B, F, gh, gw, 2, 2, out] -> [B, out, F, 2 gh, 2 gw].
+  return out.to(at::kFloat)
+      .view({batch, frames, rows, columns, 2, 2, config_.out_dim})
+      .permute({0, 6, 1, 2, 4, 3, 5})
+      .reshape({batch, config_.out_dim, frames, 2 * rows, 2 * columns});
+}
+
+void Transformer::commit(KVCache& cache, int64_t frame_tokens) const {
+  std::optional<int64_t> keep;
+  if (config_.window_frames > 0) keep = config_.window_frames - 1;
+  for (int64_t i = 0; i < config_.num_layers; ++i) {
+    cache.layer(i).commit(frame_tokens, config_.sink_frames, keep);
+  }
+}
+
+}  // namespace mw::wan
