@@ -78,17 +78,18 @@ std::vector<std::string> Dataset::validate() const {
       note([&] { found.load_depth(); });
     });
   }
+  const std::string file = paths_.splits().string();
   std::map<std::string, std::string> split_of;
   for (const auto& [name, ids] : splits_) {
     for (const std::string& id : ids) {
       const auto [earlier, is_new] = split_of.emplace(id, name);
       if (!is_new) {
-        problems.push_back("'" + paths_.splits().string() + "': clip '" + id + "' is in '" +
-                           earlier->second + "' and in '" + name + "'");
+        problems.push_back(concat_message("'", file, "': clip '", id, "' is in '", earlier->second,
+                                          "' and in '", name, "'"));
       }
       if (!std::binary_search(ids_.begin(), ids_.end(), id)) {
-        problems.push_back("'" + paths_.splits().string() + "': '" + name + "' names clip '" + id +
-                           "', which is not there");
+        problems.push_back(
+            concat_message("'", file, "': '", name, "' names clip '", id, "', which is not there"));
       }
     }
   }

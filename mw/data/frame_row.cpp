@@ -110,12 +110,14 @@ std::vector<FrameRow> parse_rows(std::string_view text) {
 
 action::ActionTrack actions_of(const std::vector<FrameRow>& rows) {
   std::vector<Action> actions;
+  actions.reserve(rows.size());
   for (const FrameRow& row : rows) actions.push_back(row.action);
   return action::ActionTrack(std::move(actions));
 }
 
 action::ActionTrack cleaned_actions_of(const std::vector<FrameRow>& rows) {
   std::vector<Action> actions;
+  actions.reserve(rows.size());
   for (const FrameRow& row : rows) {
     Action action = row.action;
     const auto release = [&](std::initializer_list<Key> keys) {

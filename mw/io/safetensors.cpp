@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/io/safetensors.h"
 
-#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -14,13 +14,20 @@ namespace {
 
 using Item = std::pair<const std::string, TensorData>;
 
-/// Wide elements first: then each offset is a multiple of its tensor's element size.
+// The reference implementation's order: wide elements first, so that each offset is a multiple of
+// its tensor's element size.
+constexpr std::array kFileOrder = {DType::kI64,    DType::kF64, DType::kF32, DType::kI32,
+                                   DType::kBF16,   DType::kF16, DType::kI16, DType::kF8E4M3,
+                                   DType::kF8E5M2, DType::kI8,  DType::kU8,  DType::kBool};
+
 std::vector<const Item*> data_order(const std::map<std::string, TensorData>& tensors) {
   std::vector<const Item*> order;
-  for (const Item& item : tensors) order.push_back(&item);
-  std::stable_sort(order.begin(), order.end(), [](const Item* a, const Item* b) {
-    return size_of(a->second.dtype) > size_of(b->second.dtype);
-  });
+  order.reserve(tensors.size());
+  for (const DType dtype : kFileOrder) {
+    for (const Item& item : tensors) {
+      if (item.second.dtype == dtype) order.push_back(&item);
+    }
+  }
   return order;
 }
 

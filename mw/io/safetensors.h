@@ -47,8 +47,9 @@ class SafetensorsReader {
 
 /// Writes a safetensors file, whole or not at all.
 ///
-/// Equal input gives equal bytes: widest elements first, then by name, the data from a multiple of
-/// 8 on, so that every tensor lies at a multiple of its element size.
+/// Equal input gives equal bytes, those of the reference implementation (up to the order of several
+/// metadata): widest elements first, then by name, the data from a multiple of 8 on, so that every
+/// tensor lies at a multiple of its element size.
 /// Throws Error kInvalidArgument when bytes and shape disagree or a name is not UTF-8, kIo when the
 /// file can't be written.
 void write_safetensors(const std::filesystem::path& path,

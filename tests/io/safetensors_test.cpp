@@ -85,6 +85,32 @@ TEST(SafetensorsTest, LayoutIsThatOfTheFormat) {
   EXPECT_EQ(read_bytes(folder / "a.safetensors"), wanted);
 }
 
+// Golden: tools/goldens/io_safetensors.py.
+TEST(SafetensorsTest, ReferenceFileReadsAndIsWrittenByteForByte) {
+  const std::string golden = MW_SOURCE_DIR "/tests/goldens/io/every_dtype.safetensors";
+  const SafetensorsReader reader(golden);
+  ASSERT_EQ(reader.tensors().size(), 36u);
+  const auto counts = [&]<class T>(const std::string& name, T /*type*/) {
+    const TensorView& view = reader.tensors().at(name);
+    EXPECT_EQ(view.shape, (std::vector<int64_t>{2, 3})) << name;
+    std::vector<T> values(6);
+    std::memcpy(values.data(), view.data.data(), view.data.size());
+    return values;
+  };
+  EXPECT_EQ(counts("b.float64", 0.0), (std::vector<double>{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(counts("b.float32", 0.0f), (std::vector<float>{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(counts("b.int64", int64_t{0}), (std::vector<int64_t>{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(counts("b.int32", 0), (std::vector<int>{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(counts("b.uint8", uint8_t{0}), (std::vector<uint8_t>{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(counts("b.bool", uint8_t{0}), (std::vector<uint8_t>{0, 1, 0, 1, 0, 1}));
+  EXPECT_EQ(counts("b.bfloat16", uint16_t{0}),
+            (std::vector<uint16_t>{0, 0x3f80, 0x4000, 0x4040, 0x4080, 0x40a0}));
+
+  const ScratchFolder folder;
+  write_safetensors(folder / "a.safetensors", reader.tensors(), reader.metadata());
+  EXPECT_EQ(read_bytes(folder / "a.safetensors"), read_bytes(golden));
+}
+
 TEST(SafetensorsTest, EveryDTypeHasItsNameAndSize) {
   const std::map<std::string, size_t> sizes = {
       {"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F8_E4M3", 1}, {"F8_E5M2", 1},
