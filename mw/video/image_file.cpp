@@ -2,6 +2,7 @@
 #include "mw/video/image_file.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <new>
 
@@ -62,6 +63,34 @@ bool is_cut_jpeg(std::span<const std::byte> bytes) {
          std::search(bytes.begin(), bytes.end(), std::begin(end), std::end(end)) == bytes.end();
 }
 
+/// How a camera was held, 1 to 8 as EXIF counts; 1 when the file does not say.
+int orientation_of(const AVFrame& frame) {
+  const AVDictionaryEntry* entry = av_dict_get(frame.metadata, "Orientation", nullptr, 0);
+  const int value = entry == nullptr ? 1 : std::atoi(entry->value);
+  return value >= 1 && value <= 8 ? value : 1;
+}
+
+/// The image as it is to be seen.
+Image upright(const Image& image, int orientation) {
+  if (orientation == 1) return image;
+  const bool is_turned = orientation >= 5;
+  const bool is_flipped_x = orientation == 2 || orientation == 3 || orientation >= 7;
+  const bool is_flipped_y =
+      orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  Image seen =
+      is_turned ? make_image(image.height, image.width) : make_image(image.width, image.height);
+  uint8_t* to = seen.rgb.data();
+  for (int y = 0; y < seen.height; ++y) {
+    for (int x = 0; x < seen.width; ++x, to += 3) {
+      const int u = is_turned ? y : x, v = is_turned ? x : y;
+      const int64_t column = is_flipped_x ? image.width - 1 - u : u;
+      const int64_t row = is_flipped_y ? image.height - 1 - v : v;
+      std::copy_n(image.rgb.data() + 3 * (row * image.width + column), 3, to);
+    }
+  }
+  return seen;
+}
+
 void write_whole(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   io::AtomicFile file(path);
   file.write(bytes);
@@ -81,7 +110,7 @@ Image decode_image(std::span<const std::byte> bytes, const std::string& name) {
     Decoder decoder(bytes, {.formats = kImageFormats, .is_every_flaw_an_error = true});
     const AVFrame* frame = decoder.next();
     if (frame == nullptr) throw Error(ErrorCode::kFormat, "it holds no picture");
-    return FrameToImage().convert(*frame);
+    return upright(FrameToImage().convert(*frame), orientation_of(*frame));
   } catch (const Error& error) {
     throw Error(error.code(), "not a whole image (PNG, JPEG, WebP, BMP, TIFF, GIF) '" + name +
                                   "': " + error.what());

@@ -11,9 +11,9 @@
 
 namespace mw::video {
 
-/// Reads PNG, JPEG, WebP, BMP, TIFF, GIF (its first frame) or PNM. Transparent pixels are laid over
-/// black. Throws Error kIo when the file can't be read, kFormat when it is no such picture or not
-/// whole; both name it.
+/// Reads PNG, JPEG, WebP, BMP, TIFF, GIF (its first frame) or PNM, turned upright as its EXIF says.
+/// Transparent pixels are laid over black. Throws Error kIo when the file can't be read, kFormat
+/// when it is no such picture or not whole; both name it.
 Image read_image(const std::filesystem::path& path);
 
 /// The same from memory; `name` is what messages call it.

@@ -52,6 +52,41 @@ TEST(ImageFileTest, TransparentPixelsAreLaidOverBlack) {
   EXPECT_EQ(image, (Image{2, 1, {128, 0, 0, 10, 20, 30}}));
 }
 
+/// The JPEG with an EXIF block that holds nothing but the orientation.
+std::vector<std::byte> with_orientation(const std::vector<std::byte>& jpeg, uint8_t orientation) {
+  const uint8_t exif[] = {0xff, 0xe1, 0, 34, 'E', 'x',         'i', 'f', 0, 0,    'M', 'M',
+                          0,    42,   0, 0,  0,   8,           0,   1,   1, 0x12, 0,   3,
+                          0,    0,    0, 1,  0,   orientation, 0,   0,   0, 0,    0,   0};
+  std::vector<std::byte> bytes(jpeg.begin(), jpeg.begin() + 2);
+  for (const uint8_t byte : exif) bytes.push_back(std::byte{byte});
+  bytes.insert(bytes.end(), jpeg.begin() + 2, jpeg.end());
+  return bytes;
+}
+
+TEST(ImageFileTest, PhotosAreTurnedUpright) {
+  // Red grows to the right and green downwards, so two corners tell how the image lies.
+  Image image = make_image(48, 32);
+  for (int y = 0; y < 32; ++y) {
+    for (int x = 0; x < 48; ++x) {
+      image.rgb[static_cast<size_t>((y * 48 + x) * 3)] = static_cast<uint8_t>(5 * x);
+      image.rgb[static_cast<size_t>((y * 48 + x) * 3 + 1)] = static_cast<uint8_t>(7 * y);
+    }
+  }
+  const auto jpeg = encode_jpeg(image, 100);
+  // Top left, then top right, as (red, green) high or low.
+  const char* corners[] = {"-- +-", "+- --", "++ -+", "-+ ++", "-- -+", "-+ --", "++ +-", "+- ++"};
+  for (uint8_t orientation = 1; orientation <= 8; ++orientation) {
+    const Image seen = decode_image(with_orientation(jpeg, orientation), "photo");
+    EXPECT_EQ(size_text(seen.width, seen.height), orientation < 5 ? "48x32" : "32x48");
+    const auto corner = [&](int x) {
+      const uint8_t* pixel = seen.rgb.data() + 3 * x;
+      return std::string(1, pixel[0] > 110 ? '+' : '-') + (pixel[1] > 110 ? '+' : '-');
+    };
+    EXPECT_EQ(corner(0) + " " + corner(seen.width - 1), corners[orientation - 1])
+        << int{orientation};
+  }
+}
+
 TEST(ImageFileTest, NamesDoNotMatterContentDoes) {
   const ScratchFolder folder;
   const Image image = noise_picture(16, 16, 1);
