@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/nn/linear.h"
 
+#include <ATen/autocast_mode.h>
 #include <ATen/ops/linear.h>
 
 namespace mw::nn {
@@ -14,5 +15,11 @@ Linear::Linear(const WeightScope& weights, int64_t in, int64_t out, bool has_bia
 }
 
 at::Tensor Linear::forward(const at::Tensor& x) const { return at::linear(x, weight_, bias_); }
+
+at::ScalarType Linear::compute_dtype() const {
+  const at::DeviceType device = weight_.device().type();
+  return at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device)
+                                                   : weight_.scalar_type();
+}
 
 }  // namespace mw::nn

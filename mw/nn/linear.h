@@ -21,6 +21,10 @@ class Linear {
   /// x: [..., in]; the result is [..., out].
   at::Tensor forward(const at::Tensor& x) const;
 
+  /// The dtype that `forward` computes in: the weight's, or that of a CPU or CUDA autocast around
+  /// it. Converting an input that serves several layers once is cheaper than once in each.
+  at::ScalarType compute_dtype() const;
+
   const at::Tensor& weight() const { return weight_; }
   const at::Tensor& bias() const { return bias_; }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/ops/attention.h"
 
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 
@@ -15,9 +16,12 @@ namespace {
 
 at::Tensor heads_first(const at::Tensor& x) { return x.transpose(1, 2); }  // -> [B, N, L, D]
 
-/// q: [B, N, L, D], k, v: [B, N, S, D]. Plain products: their backward is faster than the fused
-/// kernel's at these sizes.
+/// q: [B, N, L, D], k, v: [B, N, S, D].
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  const bool is_training =
+      c10::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad());
+  if (!is_training || !q.is_cpu()) return at::scaled_dot_product_attention(q, k, v);
+  // On a CPU the backward of plain products is faster than that of the fused kernel.
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
   const at::Tensor scores = q.mul(scale).matmul(k.transpose(2, 3));
   return scores.softmax(-1, at::kFloat).to(v.scalar_type()).matmul(v);
@@ -26,34 +30,47 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)
 }  // namespace
 
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  return heads_first(
-      at::scaled_dot_product_attention(heads_first(q), heads_first(k), heads_first(v)));
+  return heads_first(attend(heads_first(q), heads_first(k), heads_first(v)));
+}
+
+VisibleFrames visible_frames(int64_t end, const FrameWindow& window) {
+  if (window.window == 0 || end <= window.window) return {};
+  return {.sinks = window.sinks, .first = end - (window.window - window.sinks)};
 }
 
 at::Tensor frame_causal_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                  int64_t frame_tokens, const FrameWindow& window) {
+                                  const RopeTable& rope, int64_t frame_tokens,
+                                  const FrameWindow& window) {
   MW_CHECK(frame_tokens > 0 && q.size(1) % frame_tokens == 0 && k.size(1) % frame_tokens == 0 &&
-               k.size(1) >= q.size(1),
+               k.size(1) >= q.size(1) && rope.num_tokens() == k.size(1),
            "attention: wanted whole frames of ", frame_tokens, " tokens, got q ", q.sizes(), ", k ",
-           k.sizes());
-  const int64_t num_queries = q.size(1) / frame_tokens, num_keys = k.size(1) / frame_tokens;
-  const at::Tensor qh = heads_first(q), kh = heads_first(k), vh = heads_first(v);
-  std::vector<at::Tensor> frames;
-  for (int64_t i = 0; i < num_queries; ++i) {
-    const int64_t own = num_keys - num_queries + i;  // This query frame's place among the keys.
-    // The window counts the sinks: before it is full everything is visible, afterwards the sinks
-    // and the most recent frames.
-    const bool is_full = window.window > 0 && own >= window.window;
-    const int64_t first = is_full ? own - (window.window - window.sinks) + 1 : 0;
-    const int64_t sinks = is_full ? window.sinks : 0;
-    const auto visible = [&](const at::Tensor& x) {
-      const at::Tensor recent = x.narrow(2, first * frame_tokens, (own - first + 1) * frame_tokens);
-      return sinks == 0 ? recent : at::cat({x.narrow(2, 0, sinks * frame_tokens), recent}, 2);
-    };
-    frames.push_back(
-        attend(qh.narrow(2, i * frame_tokens, frame_tokens), visible(kh), visible(vh)));
+           k.sizes(), " and rotations of ", rope.num_tokens(), " tokens");
+  const int64_t num_frames = k.size(1) / frame_tokens;
+  const int64_t first_query = num_frames - q.size(1) / frame_tokens;
+  const auto frames = [&](const at::Tensor& x, int64_t first, int64_t count) {
+    return x.narrow(1, first * frame_tokens, count * frame_tokens);
+  };
+  const auto rotations = [&](int64_t first, int64_t count) {
+    return rope.slice(first * frame_tokens, count * frame_tokens);
+  };
+  const at::Tensor q_turned =
+      rotations(first_query, num_frames - first_query).rotate(q);  // [B, Fq*S, N, D]
+  const at::Tensor k_turned = rope.rotate(k);
+
+  std::vector<at::Tensor> chunks;
+  for (int64_t begin = first_query; begin < num_frames; begin += window.chunk) {
+    const int64_t end = std::min(begin + window.chunk, num_frames);
+    const auto [sinks, first] = visible_frames(end, window);
+    at::Tensor keys = frames(k_turned, first, end - first);
+    at::Tensor values = frames(v, first, end - first);
+    if (sinks > 0) {
+      const at::Tensor moved = rotations(first - sinks, sinks).rotate(frames(k, 0, sinks));
+      keys = at::cat({moved, keys}, 1);
+      values = at::cat({frames(v, 0, sinks), values}, 1);
+    }
+    chunks.push_back(attention(frames(q_turned, begin - first_query, end - begin), keys, values));
   }
-  return heads_first(frames.size() == 1 ? frames.front() : at::cat(frames, 2));
+  return chunks.size() == 1 ? chunks.front() : at::cat(chunks, 1);
 }
 
 }  // namespace mw::ops

@@ -13,12 +13,9 @@ at::Tensor by_frame(const at::Tensor& x, int64_t frame_tokens) {  // -> [B, F, S
 }  // namespace
 
 at::Tensor modulated_norm(const at::Tensor& x, const at::Tensor& shift, const at::Tensor& scale,
-                          int64_t frame_tokens, double eps) {
+                          int64_t frame_tokens, double eps, at::ScalarType dtype) {
   const at::Tensor normalised = by_frame(layer_norm(x.to(at::kFloat), {}, {}, eps), frame_tokens);
-  return normalised.mul(scale.add(1).unsqueeze(2))
-      .add(shift.unsqueeze(2))
-      .flatten(1, 2)
-      .to(x.scalar_type());
+  return normalised.mul(scale.add(1).unsqueeze(2)).add(shift.unsqueeze(2)).flatten(1, 2).to(dtype);
 }
 
 at::Tensor gated_add(const at::Tensor& x, const at::Tensor& y, const at::Tensor& gate,

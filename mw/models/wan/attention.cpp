@@ -27,18 +27,15 @@ SelfAttention::SelfAttention(const WanConfig& config, const nn::WeightScope& wei
 at::Tensor SelfAttention::forward(const at::Tensor& x, const ops::RopeTable& rope,
                                   int64_t frame_tokens, LayerCache* cache) const {
   // Wan normalises over all heads together, so the norm comes before the split.
-  at::Tensor q = split_heads(norm_q_.forward(q_.forward(x)), config_.num_heads);
+  const at::Tensor q = split_heads(norm_q_.forward(q_.forward(x)), config_.num_heads);
   at::Tensor k = split_heads(norm_k_.forward(k_.forward(x)), config_.num_heads);
   at::Tensor v = split_heads(v_.forward(x), config_.num_heads);
   if (cache != nullptr) std::tie(k, v) = cache->with_pending(k, v);  // [B, L_past + L, N, D]
-  MW_CHECK(rope.num_tokens() == k.size(1), "SelfAttention: ", k.size(1),
-           " tokens are visible, the rotations are for ", rope.num_tokens());
-  q = rope.slice(k.size(1) - q.size(1), q.size(1)).rotate(q);
-  k = rope.rotate(k);
   const at::Tensor mixed =
-      config_.is_causal ? ops::frame_causal_attention(q, k, v, frame_tokens,
-                                                      {config_.window_frames, config_.sink_frames})
-                        : ops::attention(q, k, v);
+      config_.is_causal ? ops::frame_causal_attention(
+                              q, k, v, rope, frame_tokens,
+                              {config_.window_frames, config_.sink_frames, config_.chunk_frames})
+                        : ops::attention(rope.rotate(q), rope.rotate(k), v);
   return o_.forward(mixed.flatten(2));
 }
 

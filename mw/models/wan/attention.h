@@ -23,9 +23,9 @@ class SelfAttention {
   /// Binds `{q,k,v,o}.{weight,bias}` and `norm_{q,k}.weight`.
   SelfAttention(const WanConfig& config, const nn::WeightScope& weights);
 
-  /// x: [B, L, C]; the result has its shape and dtype. `rope`: rotations of every visible token,
-  /// the cache's first. `frame_tokens`: tokens per latent frame. `cache`: this layer's past or
-  /// null. Safe from several threads at once when each brings its own cache.
+  /// x: [B, L, C]; the result has its shape and dtype. `rope`: rotations of every token, the
+  /// cache's first. `frame_tokens`: tokens per latent frame. `cache`: this layer's past or null.
+  /// Safe from several threads at once when each brings its own cache.
   at::Tensor forward(const at::Tensor& x, const ops::RopeTable& rope, int64_t frame_tokens,
                      LayerCache* cache) const;
 

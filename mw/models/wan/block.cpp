@@ -36,12 +36,15 @@ at::Tensor DiTBlock::forward(const at::Tensor& x, const at::Tensor& time, const 
   }
   const auto part = [&](int64_t i) { return modulation.select(2, i); };  // [B, F, C]
 
-  at::Tensor y = self_attention_.forward(
-      ops::modulated_norm(x, part(0), part(1), frame_tokens, eps_), rope, frame_tokens, cache);
+  // The stream stays float32; what enters a product is rounded once.
+  const at::ScalarType dtype = ffn_in_.compute_dtype();
+  const auto modulated = [&](const at::Tensor& t, int64_t shift) {
+    return ops::modulated_norm(t, part(shift), part(shift + 1), frame_tokens, eps_, dtype);
+  };
+  at::Tensor y = self_attention_.forward(modulated(x, 0), rope, frame_tokens, cache);
   at::Tensor out = ops::gated_add(x, y, part(2), frame_tokens);
-  out = out.add(cross_attention_.forward(norm3_.forward(out), context));
-  y = ffn_out_.forward(at::gelu(
-      ffn_in_.forward(ops::modulated_norm(out, part(3), part(4), frame_tokens, eps_)), "tanh"));
+  out = out.add(cross_attention_.forward(norm3_.forward(out).to(dtype), context));
+  y = ffn_out_.forward(at::gelu(ffn_in_.forward(modulated(out, 3)), "tanh"));
   return ops::gated_add(out, y, part(5), frame_tokens);
 }
 

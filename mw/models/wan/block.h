@@ -23,9 +23,9 @@ class DiTBlock {
     return cross_attention_.keys(text, image);
   }
 
-  /// x: [B, F*S, C]; time: [B, F or 1, 6, C] float32, the projected time embedding (its frame axis
-  /// is 1 when all frames share a timestep); actions: SiLU of the features, [B, F, A], or
-  /// undefined.
+  /// x: [B, F*S, C] float32, and so is the result; time: [B, F or 1, 6, C] float32, the projected
+  /// time embedding (its frame axis is 1 when all frames share a timestep); actions: SiLU of the
+  /// features, [B, F, A], or undefined.
   at::Tensor forward(const at::Tensor& x, const at::Tensor& time, const at::Tensor& actions,
                      const ops::RopeTable& rope, const CrossKeys& context, int64_t frame_tokens,
                      LayerCache* cache) const;

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "mw/core/error.h"
 #include "mw/io/atomic_file.h"
@@ -13,12 +14,18 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kActionClass = "WanActionAdaLNModel";
+
 template <class Value>
 void take(const json& from, const char* name, Value& value) {
   if (from.contains(name) && !from[name].is_null()) value = from[name].get<Value>();
 }
 
 void read_diffusers(const json& from, WanConfig& config) {
+  // What diffusers' class assumes when its config.json leaves a field out.
+  config.num_heads = 40;
+  config.ffn_dim = 13824;
+  config.num_layers = 40;
   int64_t head_dim = 128;
   take(from, "num_attention_heads", config.num_heads);
   take(from, "attention_head_dim", head_dim);
@@ -26,6 +33,7 @@ void read_diffusers(const json& from, WanConfig& config) {
   take(from, "in_channels", config.in_dim);
   take(from, "out_channels", config.out_dim);
   take(from, "image_dim", config.image_dim);
+  config.naming = Naming::kDiffusers;
 }
 
 void read_original(const json& from, WanConfig& config) {
@@ -38,10 +46,47 @@ void read_original(const json& from, WanConfig& config) {
   take(from, "num_heads", config.num_heads);
   take(from, "in_dim", config.in_dim);
   take(from, "out_dim", config.out_dim);
-  std::string type = "t2v";
-  take(from, "model_type", type);
-  config.image_dim = type == "i2v" ? 1280 : 0;
+  std::string model_type = "t2v";
+  take(from, "model_type", model_type);
+  config.image_dim = model_type == "i2v" ? 1280 : 0;
   take(from, "image_dim", config.image_dim);
+  std::string class_name;
+  take(from, "_class_name", class_name);
+  if (class_name == kActionClass) config.action_dim = 1536;  // Micro-World's class default.
+}
+
+/// Patches of one frame and 2x2 cells, normed queries and keys, an affine norm before the context:
+/// the original never writes these fields, diffusers does.
+void check_fixed_fields(const json& from, const std::string& source) {
+  const std::vector<int64_t> patch = {1, 2, 2};
+  const bool has_patch = from.contains("patch_size") && !from["patch_size"].is_null();
+  if (has_patch && from["patch_size"].get<std::vector<int64_t>>() != patch) {
+    throw Error(ErrorCode::kConfig, "transformer: '" + source + "': patch_size must be [1, 2, 2]");
+  }
+  if (from.contains("cross_attn_norm") && from["cross_attn_norm"] == false) {
+    throw Error(ErrorCode::kConfig, "transformer: '" + source + "': cross_attn_norm must be true");
+  }
+}
+
+/// Calls `field(name, member)` for what has one name in both namings.
+template <class Config, class Field>
+void visit_shared(Config& config, const Field& field) {
+  field("ffn_dim", config.ffn_dim);
+  field("num_layers", config.num_layers);
+  field("freq_dim", config.freq_dim);
+  field("text_dim", config.text_dim);
+  field("text_len", config.text_len);
+  field("eps", config.eps);
+  field("action_dim", config.action_dim);
+  field("mouse_dim", config.mouse_dim);
+  field("keyboard_dim", config.keyboard_dim);
+  field("action_window_size", config.action_window_size);
+  field("action_temporal_ratio", config.action_temporal_ratio);
+  field("action_relative_positions", config.action_relative_positions);
+  field("is_causal", config.is_causal);
+  field("window_frames", config.window_frames);
+  field("sink_frames", config.sink_frames);
+  field("chunk_frames", config.chunk_frames);
 }
 
 }  // namespace
@@ -52,23 +97,13 @@ WanConfig WanConfig::read(const std::filesystem::path& config_json) {
   WanConfig config;
   try {
     const json from = json::parse(in);
-    from.contains("num_attention_heads") ? read_diffusers(from, config)
-                                         : read_original(from, config);
-    take(from, "ffn_dim", config.ffn_dim);
-    take(from, "num_layers", config.num_layers);
-    take(from, "freq_dim", config.freq_dim);
-    take(from, "text_dim", config.text_dim);
-    take(from, "text_len", config.text_len);
-    take(from, "eps", config.eps);
-    take(from, "action_dim", config.action_dim);
-    take(from, "mouse_dim", config.mouse_dim);
-    take(from, "keyboard_dim", config.keyboard_dim);
-    take(from, "action_window_size", config.action_window_size);
-    take(from, "action_temporal_ratio", config.action_temporal_ratio);
-    take(from, "action_relative_positions", config.action_relative_positions);
-    take(from, "is_causal", config.is_causal);
-    take(from, "window_frames", config.window_frames);
-    take(from, "sink_frames", config.sink_frames);
+    if (from.contains("num_attention_heads") || from.contains("attention_head_dim")) {
+      read_diffusers(from, config);
+    } else {
+      read_original(from, config);
+    }
+    visit_shared(config, [&](const char* name, auto& value) { take(from, name, value); });
+    check_fixed_fields(from, config_json.string());
   } catch (const json::exception& error) {
     throw Error(ErrorCode::kFormat, "transformer: '" + config_json.string() + "': " + error.what());
   }
@@ -77,28 +112,29 @@ WanConfig WanConfig::read(const std::filesystem::path& config_json) {
 }
 
 void WanConfig::write(const std::filesystem::path& config_json) const {
-  const json to = {{"_class_name", has_actions() ? "WanActionAdaLNModel" : "WanModel"},
-                   {"model_type", image_dim > 0 ? "i2v" : "t2v"},
-                   {"dim", dim},
-                   {"ffn_dim", ffn_dim},
-                   {"num_heads", num_heads},
-                   {"num_layers", num_layers},
-                   {"in_dim", in_dim},
-                   {"out_dim", out_dim},
-                   {"freq_dim", freq_dim},
-                   {"text_dim", text_dim},
-                   {"text_len", text_len},
-                   {"image_dim", image_dim},
-                   {"eps", eps},
-                   {"action_dim", action_dim},
-                   {"mouse_dim", mouse_dim},
-                   {"keyboard_dim", keyboard_dim},
-                   {"action_window_size", action_window_size},
-                   {"action_temporal_ratio", action_temporal_ratio},
-                   {"action_relative_positions", action_relative_positions},
-                   {"is_causal", is_causal},
-                   {"window_frames", window_frames},
-                   {"sink_frames", sink_frames}};
+  json to;
+  if (naming == Naming::kDiffusers) {
+    to = {{"_class_name", "WanTransformer3DModel"},
+          {"patch_size", {1, 2, 2}},
+          {"num_attention_heads", num_heads},
+          {"attention_head_dim", head_dim()},
+          {"in_channels", in_dim},
+          {"out_channels", out_dim},
+          {"cross_attn_norm", true},
+          {"qk_norm", "rms_norm_across_heads"},
+          {"rope_max_seq_len", 1024},
+          {"image_dim", image_dim > 0 ? json(image_dim) : json(nullptr)},
+          {"added_kv_proj_dim", image_dim > 0 ? json(dim) : json(nullptr)}};
+  } else {
+    to = {{"_class_name", has_actions() ? kActionClass : "WanModel"},
+          {"model_type", image_dim > 0 ? "i2v" : "t2v"},
+          {"dim", dim},
+          {"num_heads", num_heads},
+          {"in_dim", in_dim},
+          {"out_dim", out_dim},
+          {"image_dim", image_dim}};
+  }
+  visit_shared(*this, [&](const char* name, const auto& value) { to[name] = value; });
   io::write_file(config_json, to.dump(2) + "\n");
 }
 
@@ -115,9 +151,10 @@ void WanConfig::check(const std::string& source) const {
   require(
       action_dim >= 0 && action_dim % 2 == 0 && action_window_size > 0 && action_temporal_ratio > 0,
       "action sizes are out of range");
-  require(
-      window_frames >= 0 && sink_frames >= 0 && (window_frames == 0 || sink_frames < window_frames),
-      concat_message("window_frames ", window_frames, " must exceed sink_frames ", sink_frames));
+  require(window_frames >= 0 && sink_frames >= 0 && chunk_frames > 0 &&
+              (window_frames == 0 || window_frames >= sink_frames + chunk_frames),
+          concat_message("window_frames ", window_frames, " must be 0 or hold sink_frames ",
+                         sink_frames, " and chunk_frames ", chunk_frames));
 }
 
 }  // namespace mw::wan

@@ -3,14 +3,19 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 namespace mw::wan {
 
+/// Whose names `config.json` and the tensors of a model folder have.
+enum class Naming {
+  kOriginal,   ///< dim, num_heads, in_dim, ...: Wan, Micro-World, and what this program writes.
+  kDiffusers,  ///< num_attention_heads, attention_head_dim, in_channels, ...
+};
+
 /// Sizes of a Wan diffusion transformer. The defaults are those of Wan2.1-T2V-1.3B without actions.
 ///
-/// `config.json` is read in the original's naming (dim, num_heads, in_dim, ...) and in diffusers'
-/// (num_attention_heads, attention_head_dim, in_channels, ...); it is written in the original's
-/// with our additions.
+/// `config.json` is read and written in both namings; our additions have one name in both.
 struct WanConfig {
   int64_t dim = 1536;  ///< Width of the residual stream.
   int64_t ffn_dim = 8960;
@@ -23,6 +28,7 @@ struct WanConfig {
   int64_t text_len = 512;  ///< Rows of text context after zero padding.
   int64_t image_dim = 0;   ///< Width of image tokens, 1280 in I2V models; 0 = no image context.
   double eps = 1e-6;
+  Naming naming = Naming::kOriginal;
 
   // Actions by adaLN (Micro-World I2W); absent when action_dim is 0.
   int64_t action_dim = 0;
@@ -36,10 +42,11 @@ struct WanConfig {
 
   // Attention over frames.
   bool is_causal = false;     ///< Each frame sees itself and the past, not the future.
-  int64_t window_frames = 0;  ///< Frames seen, with the own one; 0 = all.
+  int64_t window_frames = 0;  ///< Frames seen, with the own ones; 0 = all.
   int64_t sink_frames = 0;    ///< First frames that always stay visible.
+  int64_t chunk_frames = 1;   ///< Frames generated together; they see each other both ways.
 
-  /// Values for training from scratch: head and action modulation start at zero.
+  /// Values for training from scratch: head and action modulation start at zero. Not stored.
   bool zero_init = false;
 
   int64_t head_dim() const { return dim / num_heads; }
@@ -47,6 +54,7 @@ struct WanConfig {
 
   /// Throws Error kIo, kFormat or kConfig, naming the file and the field.
   static WanConfig read(const std::filesystem::path& config_json);
+  /// Writes the fields under the names of `naming`.
   void write(const std::filesystem::path& config_json) const;
   /// Throws Error kConfig, naming `source`, when sizes can't belong to a model.
   void check(const std::string& source) const;

@@ -5,6 +5,8 @@
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/silu.h>
+#include <c10/core/DispatchKeySet.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <cmath>
 #include <numeric>
@@ -18,6 +20,18 @@ namespace {
 
 constexpr double kImageEps = 1e-5;  // The image embedding keeps torch's default, unlike the rest.
 
+const WanConfig& checked(const WanConfig& config) {
+  config.check("transformer config");
+  return config;
+}
+
+/// `layer(x)` in float32 whatever the layer's dtype and whether autocast is on: few rows, but every
+/// token hangs on them.
+at::Tensor float_linear(const nn::Linear& layer, const at::Tensor& x) {
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  return at::linear(x, layer.weight().to(at::kFloat), layer.bias().to(at::kFloat));
+}
+
 std::optional<nn::Init> head_init(const WanConfig& config) {
   return config.zero_init ? std::optional(nn::Init::zeros()) : std::nullopt;
 }
@@ -25,7 +39,7 @@ std::optional<nn::Init> head_init(const WanConfig& config) {
 }  // namespace
 
 Transformer::Transformer(const WanConfig& config, const nn::WeightScope& weights)
-    : config_(config),
+    : config_(checked(config)),
       patch_weight_(weights.tensor("patch_embedding.weight", {config.dim, config.in_dim, 1, 2, 2},
                                    nn::Init::fan_in(4 * config.in_dim))),
       patch_bias_(weights.tensor("patch_embedding.bias", {config.dim}, nn::Init::zeros())),
@@ -38,7 +52,6 @@ Transformer::Transformer(const WanConfig& config, const nn::WeightScope& weights
       head_modulation_(
           weights.tensor("head.modulation", {1, 2, config.dim},
                          nn::Init::normal(1 / std::sqrt(static_cast<double>(config.dim))))) {
-  config.check("transformer config");
   for (int64_t i = 0; i < config.num_layers; ++i) {
     blocks_.emplace_back(config, weights / "blocks" / i);
   }
@@ -107,15 +120,19 @@ at::Tensor Transformer::forward(const at::Tensor& latents, const at::Tensor& tim
                                  .permute({0, 2, 3, 5, 1, 4, 6})
                                  .flatten(4)
                                  .flatten(1, 3);
-  at::Tensor x = at::linear(patches, patch_weight_.flatten(1), patch_bias_);
+  at::Tensor x = at::linear(patches, patch_weight_.flatten(1), patch_bias_).to(at::kFloat);
   if (probe) probe(-1, x);
 
   const at::Tensor per_frame = timesteps.dim() == 1 ? timesteps.unsqueeze(1) : timesteps;
   const at::Tensor sinusoid =
-      ops::timestep_embedding(per_frame, config_.freq_dim).to(time_in_.weight().scalar_type());
-  const at::Tensor e = time_out_.forward(at::silu(time_in_.forward(sinusoid)));  // [B, F or 1, C]
-  const at::Tensor e0 =
-      time_projection_.forward(at::silu(e)).unflatten(2, {6, config_.dim}).to(at::kFloat);
+      ops::timestep_embedding(per_frame, config_.freq_dim,
+                              config_.naming == Naming::kDiffusers ? ops::AnglePrecision::kFloat
+                                                                   : ops::AnglePrecision::kDouble);
+  const at::Tensor e =  // [B, F or 1, C]
+      float_linear(time_out_, at::silu(float_linear(time_in_, sinusoid)));
+  const at::Tensor e0 = time_projection_.forward(at::silu(e).to(time_projection_.compute_dtype()))
+                            .unflatten(2, {6, config_.dim})
+                            .to(at::kFloat);
   const at::Tensor action_silu = actions.defined() ? at::silu(actions.to(dtype)) : at::Tensor();
 
   std::vector<int64_t> positions(
@@ -129,10 +146,10 @@ at::Tensor Transformer::forward(const at::Tensor& latents, const at::Tensor& tim
     if (probe) probe(index, x);
   }
 
-  const at::Tensor modulation =
-      e.to(at::kFloat).unsqueeze(2).add(head_modulation_.to(at::kFloat).unsqueeze(0));
-  const at::Tensor out = head_.forward(ops::modulated_norm(
-      x, modulation.select(2, 0), modulation.select(2, 1), frame_tokens, config_.eps));
+  const at::Tensor modulation = e.unsqueeze(2).add(head_modulation_.to(at::kFloat).unsqueeze(0));
+  const at::Tensor out =
+      head_.forward(ops::modulated_norm(x, modulation.select(2, 0), modulation.select(2, 1),
+                                        frame_tokens, config_.eps, head_.compute_dtype()));
   // Channels are the fastest axis: [B, F, gh, gw, 2, 2, out] -> [B, out, F, 2 gh, 2 gw].
   return out.to(at::kFloat)
       .view({batch, frames, rows, columns, 2, 2, config_.out_dim})
@@ -142,7 +159,7 @@ at::Tensor Transformer::forward(const at::Tensor& latents, const at::Tensor& tim
 
 void Transformer::commit(KVCache& cache, int64_t frame_tokens) const {
   std::optional<int64_t> keep;
-  if (config_.window_frames > 0) keep = config_.window_frames - 1;
+  if (config_.window_frames > 0) keep = config_.window_frames - config_.chunk_frames;
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     cache.layer(i).commit(frame_tokens, config_.sink_frames, keep);
   }

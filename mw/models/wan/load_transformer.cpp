@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mw/models/wan/load_transformer.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "mw/models/wan/key_map.h"
+
+namespace mw::wan {
+namespace {
+
+// Repackaged single files put the whole model under one of these.
+constexpr std::array<std::string_view, 2> kPrefixes = {"model.diffusion_model.",
+                                                       "diffusion_model."};
+
+std::string without_prefix(const std::string& name) {
+  for (const std::string_view prefix : kPrefixes) {
+    if (name.starts_with(prefix)) return name.substr(prefix.size());
+  }
+  return name;
+}
+
+/// The two namings can't be told apart name by name: the norms change places.
+bool has_diffusers_names(const nn::TensorMap& tensors) {
+  return std::any_of(tensors.begin(), tensors.end(), [](const auto& entry) {
+    return without_prefix(entry.first).starts_with("condition_embedder.");
+  });
+}
+
+/// Small tensors whose rounding would move every token.
+bool stays_float(const std::string& name) {
+  return name.ends_with(".modulation") || name.find("norm") != std::string::npos ||
+         name.starts_with("time_embedding.");
+}
+
+}  // namespace
+
+nn::ParameterStore load_weights(const std::filesystem::path& folder,
+                                std::optional<at::ScalarType> dtype) {
+  const nn::TensorMap stored = nn::read_tensors(folder);
+  const bool is_diffusers = has_diffusers_names(stored);
+  nn::TensorMap tensors;
+  for (const auto& [stored_name, tensor] : stored) {
+    // Some converted image models carry a query norm that nothing reads.
+    if (stored_name.ends_with("attn2.norm_added_q.weight")) continue;
+    std::string name = without_prefix(stored_name);
+    if (is_diffusers) name = original_name(name);
+    const bool is_converted = dtype && tensor.is_floating_point();
+    tensors.emplace(name,
+                    is_converted ? tensor.to(stays_float(name) ? at::kFloat : *dtype) : tensor);
+  }
+  return nn::ParameterStore(std::move(tensors));
+}
+
+Transformer load_transformer(const std::filesystem::path& folder,
+                             std::optional<at::ScalarType> dtype) {
+  const WanConfig config = WanConfig::read(folder / "config.json");
+  nn::ParameterStore store = load_weights(folder, dtype);
+  Transformer model(config, nn::WeightScope(store));
+  store.check_all_used(folder.string());
+  return model;
+}
+
+}  // namespace mw::wan
