@@ -3,8 +3,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <stop_token>
-#include <thread>
 
 #include "apps/mw/progress_line.h"
 #include "mw/core/error.h"
@@ -44,13 +42,11 @@ void run_training(const TrainOptions& options, const train::TrainerConfig& confi
   train::Trainer trainer(config, objective, options.out, options.resume);
   io::write_file(std::filesystem::path(options.out) / "config.txt", resolved_config);
 
-  std::stop_source stop;
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
   ProgressLine line;
   const bool is_complete = trainer.run(
       [&](const train::Progress& progress) {
-        if (interrupted != 0) stop.request_stop();
         const std::string text =
             (progress.is_validation ? "held out " : "train ") + std::to_string(progress.step) +
             "/" + std::to_string(progress.num_steps) + "  " + duration_text(progress.seconds) +
@@ -62,7 +58,7 @@ void run_training(const TrainOptions& options, const train::TrainerConfig& confi
           line.show(text);
         }
       },
-      stop.get_token());
+      [] { return interrupted != 0; });
   std::printf("%s after %lld of %lld steps; model in %s/model\n",
               is_complete ? "complete" : "stopped", static_cast<long long>(trainer.step()),
               static_cast<long long>(config.steps), options.out.c_str());

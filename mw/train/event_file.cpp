@@ -74,13 +74,16 @@ uint32_t crc32c(const std::string& bytes) {
   return ~crc;
 }
 
-EventFile::EventFile(const std::filesystem::path& folder)
+EventFile::EventFile(const std::filesystem::path& folder, int64_t step)
     : path_(folder / ("events.out.tfevents." + std::to_string(static_cast<int64_t>(wall_time())) +
                       ".microworld")),
       out_(path_, std::ios::binary | std::ios::app) {
   if (!out_) throw Error(ErrorCode::kIo, "train: can't write '" + path_.string() + "'");
-  // Event: wall_time = 1, step = 2, file_version = 3, summary = 5.
+  // Event: wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7.
   add_record(double_field(1, wall_time()) + bytes_field(3, "brain.Event:2"));
+  const std::string session_start = number_field(1, 1);
+  add_record(double_field(1, wall_time()) + number_field(2, static_cast<uint64_t>(step)) +
+             bytes_field(7, session_start));
 }
 
 void EventFile::add_scalar(const std::string& tag, double value, int64_t step) {

@@ -12,8 +12,9 @@ namespace mw::train {
 /// masked CRC-32C) around `tensorflow.Event` protocol buffers. Owned by one thread.
 class EventFile {
  public:
-  /// Creates `events.out.tfevents.<seconds>.microworld` in `folder`. Throws Error kIo.
-  explicit EventFile(const std::filesystem::path& folder);
+  /// Creates `events.out.tfevents.<seconds>.microworld` in `folder` and tells readers that figures
+  /// of earlier files beyond `step` no longer count. Throws Error kIo.
+  EventFile(const std::filesystem::path& folder, int64_t step);
 
   void add_scalar(const std::string& tag, double value, int64_t step);
   void flush() { out_.flush(); }

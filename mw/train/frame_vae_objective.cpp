@@ -83,8 +83,9 @@ FrameVAEObjective::Batch FrameVAEObjective::draw(int64_t step, at::Generator& ra
     return at::randint(end, {count}, random, at::TensorOptions(at::kLong));
   };
   const at::Tensor index = draw_below(train_.size());
-  const at::Tensor top = draw_below((height - rows) / 8 + 1).mul(8);
-  const at::Tensor left = draw_below((width - columns) / 8 + 1).mul(8);
+  // Offsets off the latent grid: moved pictures must encode well too. Depth has a coarser raster.
+  const at::Tensor top = draw_below((height - rows) / kDepthStride + 1).mul(kDepthStride);
+  const at::Tensor left = draw_below((width - columns) / kDepthStride + 1).mul(kDepthStride);
   const at::Tensor flip = draw_below(2);
   std::vector<at::Tensor> pixels, depth;
   for (int64_t i = 0; i < count; ++i) {

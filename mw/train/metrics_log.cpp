@@ -4,13 +4,33 @@
 #include <nlohmann/json.hpp>
 
 #include "mw/core/error.h"
+#include "mw/io/atomic_file.h"
 
 namespace mw::train {
 
-MetricsLog::MetricsLog(const std::filesystem::path& folder)
-    : lines_(folder / "metrics.jsonl", std::ios::app), events_(folder) {
-  if (!lines_)
-    throw Error(ErrorCode::kIo, "train: can't write '" + (folder / "metrics.jsonl").string() + "'");
+namespace {
+
+/// Keeps the lines up to `step`; a line cut short by a full disk or a kill goes too.
+void drop_lines_after(const std::filesystem::path& file, int64_t step) {
+  std::ifstream in(file);
+  std::string kept, line;
+  bool is_changed = false;
+  while (std::getline(in, line)) {
+    const nlohmann::json entry = nlohmann::json::parse(line, nullptr, false);
+    const bool is_kept = entry.is_object() && entry.value("step", step + 1) <= step;
+    if (is_kept) kept += line + "\n";
+    is_changed = is_changed || !is_kept;
+  }
+  if (is_changed) io::write_file(file, kept);
+}
+
+}  // namespace
+
+MetricsLog::MetricsLog(const std::filesystem::path& folder, int64_t step) : events_(folder, step) {
+  const std::filesystem::path file = folder / "metrics.jsonl";
+  drop_lines_after(file, step);
+  lines_.open(file, std::ios::app);
+  if (!lines_) throw Error(ErrorCode::kIo, "train: can't write '" + file.string() + "'");
 }
 
 void MetricsLog::write(const char* prefix, int64_t step, double seconds, const Scalars& figures) {

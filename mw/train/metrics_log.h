@@ -14,8 +14,9 @@ namespace mw::train {
 /// TensorBoard event file. Both are appended to, so a resumed run keeps its curves.
 class MetricsLog {
  public:
-  /// Throws Error kIo when `folder` is not writable.
-  explicit MetricsLog(const std::filesystem::path& folder);
+  /// Goes on after `step`: what a killed run noted beyond its last checkpoint is dropped, because
+  /// it will be noted again. Throws Error kIo when `folder` is not writable.
+  MetricsLog(const std::filesystem::path& folder, int64_t step);
 
   /// `prefix` is put before each name, as in `train/loss`.
   void write(const char* prefix, int64_t step, double seconds, const Scalars& figures);

@@ -126,8 +126,9 @@ Scalars Trainer::validate() {
   return figures;
 }
 
-bool Trainer::run(const std::function<void(const Progress&)>& on_progress, std::stop_token stop) {
-  MetricsLog log(folder_);
+bool Trainer::run(const std::function<void(const Progress&)>& on_progress,
+                  const std::function<bool()>& should_stop) {
+  MetricsLog log(folder_, step_);
   const Clock::time_point sitting = Clock::now();
   Clock::time_point saved = Clock::now();
   const int64_t first_step = step_;
@@ -142,31 +143,39 @@ bool Trainer::run(const std::function<void(const Progress&)>& on_progress, std::
                  .figures = std::move(figures),
                  .is_validation = std::string_view(prefix) == "val"});
   };
-  const auto write_samples = [&] {
-    const at::NoGradGuard no_grad;
-    const std::filesystem::path folder = folder_ / "samples" / std::to_string(step_);
-    std::filesystem::create_directories(folder);
-    swap_averaged();
-    objective_.write_samples(folder);
-    swap_averaged();
+  const auto is_due = [&](int64_t every) { return every > 0 && step_ % every == 0; };
+  const auto show_model = [&] {
+    report("val", validate());
+    export_model(folder_ / "model");
   };
-  while (step_ < config_.steps && !stop.stop_requested() &&
-         (config_.max_minutes <= 0 || seconds_since(sitting) < 60 * config_.max_minutes)) {
+  bool is_stopped = false;
+  while (step_ < config_.steps && !is_stopped) {
     Scalars figures = update();
-    if (step_ % config_.log_every == 0) report("train", std::move(figures));
-    if (config_.validate_every > 0 && step_ % config_.validate_every == 0)
-      report("val", validate());
-    if (config_.sample_every > 0 && step_ % config_.sample_every == 0) write_samples();
+    const bool is_out_of_time =
+        config_.max_minutes > 0 && seconds_since(sitting) > 60 * config_.max_minutes;
+    is_stopped = is_out_of_time || should_stop();
+    if (is_due(config_.log_every)) report("train", std::move(figures));
+    if (is_stopped || step_ == config_.steps) break;
+    if (is_due(config_.validate_every)) show_model();
+    if (is_due(config_.sample_every)) write_samples();
     if (seconds_since(saved) > 60 * config_.checkpoint_minutes) {
       write_checkpoint();
       saved = Clock::now();
     }
   }
   write_checkpoint();
-  report("val", validate());
+  show_model();
   write_samples();
-  export_model(folder_ / "model");
   return step_ >= config_.steps;
+}
+
+void Trainer::write_samples() {
+  const at::NoGradGuard no_grad;
+  const std::filesystem::path folder = folder_ / "samples" / std::to_string(step_);
+  std::filesystem::create_directories(folder);
+  swap_averaged();
+  objective_.write_samples(folder);
+  swap_averaged();
 }
 
 void Trainer::write_checkpoint() const {

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <stop_token>
 
 #include "mw/train/checkpoint.h"
 #include "mw/train/metrics_log.h"
@@ -62,17 +61,20 @@ struct Progress {
 
 /// Runs an Objective: gradients, clipping, schedule, moving average, checkpoints, figures.
 ///
-/// Files in `folder`: `checkpoint.safetensors`, `metrics.jsonl`, TensorBoard events, `samples/`
-/// and, at the end, `model/` as the objective exports it. Continues bit-exactly from a checkpoint.
+/// Files in `folder`: `checkpoint.safetensors`, `metrics.jsonl`, TensorBoard events, `samples/` and
+/// `model/` as the objective exports it, renewed at every validation. Continues bit-exactly from a
+/// checkpoint at an equal number of threads.
 class Trainer {
  public:
   /// With `resume`, goes on from the folder's checkpoint, which must exist (Error kIo).
   Trainer(const TrainerConfig& config, Objective& objective, std::filesystem::path folder,
           bool resume);
 
-  /// Trains to the end, until `max_minutes`, or until stopped; a checkpoint is written either way.
-  /// Returns whether the run is complete (and the model exported).
-  bool run(const std::function<void(const Progress&)>& on_progress, std::stop_token stop = {});
+  /// Trains to the end, until `max_minutes`, or until `should_stop` (asked after every update) says
+  /// so; checkpoint and model are written either way. Returns whether the run is complete.
+  bool run(
+      const std::function<void(const Progress&)>& on_progress,
+      const std::function<bool()>& should_stop = [] { return false; });
 
   /// One update; returns the figures of its last batch with `loss`, `gradient_norm`, `rate`.
   Scalars update();
@@ -81,10 +83,13 @@ class Trainer {
   Scalars validate();
 
   int64_t step() const { return step_; }
+  /// The moving average of the weights, by name.
+  const nn::TensorMap& averaged() const { return averaged_; }
   void write_checkpoint() const;
   void export_model(const std::filesystem::path& folder);
 
  private:
+  void write_samples();
   void swap_averaged();
 
   TrainerConfig config_;

@@ -16,6 +16,13 @@ nn::Conv2dConfig pointwise(int64_t in, int64_t out) {
   return {.in = in, .out = out, .kernel = 1, .padding = 0};
 }
 
+/// One value per channel as [1, C, 1, 1] float32; `otherwise` for each when there are none.
+at::Tensor channel_vector(const std::vector<double>& values, double otherwise, int64_t channels) {
+  const std::vector<double> filled =
+      values.empty() ? std::vector<double>(channels, otherwise) : values;
+  return at::tensor(filled, at::TensorOptions(at::kFloat)).view({1, -1, 1, 1});
+}
+
 }  // namespace
 
 ResidualBlock::ResidualBlock(const nn::WeightScope& weights, int64_t width)
@@ -31,7 +38,9 @@ FrameVAE::FrameVAE(const FrameVAEConfig& config, const nn::WeightScope& weights)
     : config_(config),
       encoder_in_(weights / "encoder" / "conv_in", {.in = 12, .out = config.widths.at(0)}),
       decoder_in_(weights / "decoder" / "conv_in",
-                  pointwise(config.latent_channels, config.widths.back())) {
+                  pointwise(config.latent_channels, config.widths.back())),
+      mean_(channel_vector(config.latents_mean, 0, config.latent_channels)),
+      deviation_(channel_vector(config.latents_std, 1, config.latent_channels)) {
   const auto& widths = config.widths;
   const size_t levels = widths.size();
   MW_CHECK(levels == 3 && config.encoder_blocks.size() == levels &&
@@ -86,13 +95,12 @@ at::Tensor FrameVAE::encode(const at::Tensor& pixels) const {
     if (i + 1 < encoder_.size()) x = at::pixel_unshuffle(x, 2);
     x = encoder_[i].scale.forward(x);
   }
-  return x.sub(channel_vector(config_.latents_mean, 0, x))
-      .div(channel_vector(config_.latents_std, 1, x));
+  return x.sub(mean_.to(x.options())).div(deviation_.to(x.options()));
 }
 
 at::Tensor FrameVAE::decode(const at::Tensor& latents) const {
-  const at::Tensor raw = latents.mul(channel_vector(config_.latents_std, 1, latents))
-                             .add(channel_vector(config_.latents_mean, 0, latents));
+  const at::Tensor raw =
+      latents.mul(deviation_.to(latents.options())).add(mean_.to(latents.options()));
   at::Tensor x = decoder_in_.forward(raw);
   for (const Level& level : decoder_) {
     for (const ResidualBlock& block : level.blocks) x = block.forward(x);
@@ -106,13 +114,6 @@ at::Tensor FrameVAE::depth(const at::Tensor& latents) const {
   at::Tensor x = depth_convs_[0].forward(latents);
   for (const ResidualBlock& block : depth_blocks_) x = block.forward(x);
   return at::pixel_shuffle(depth_convs_[1].forward(x), 2).sigmoid();
-}
-
-at::Tensor FrameVAE::channel_vector(const std::vector<double>& values, double otherwise,
-                                    const at::Tensor& like) const {
-  const std::vector<double> filled =
-      values.empty() ? std::vector<double>(config_.latent_channels, otherwise) : values;
-  return at::tensor(filled, like.options().requires_grad(false)).view({1, -1, 1, 1});
 }
 
 }  // namespace mw::vae

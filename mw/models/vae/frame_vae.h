@@ -74,13 +74,11 @@ class FrameVAE {
     nn::Conv2d scale;
   };
 
-  at::Tensor channel_vector(const std::vector<double>& values, double otherwise,
-                            const at::Tensor& like) const;
-
   FrameVAEConfig config_;
   nn::Conv2d encoder_in_;
   std::vector<Level> encoder_, decoder_;
   nn::Conv2d decoder_in_;
+  at::Tensor mean_, deviation_;          // Of raw latents, [1, C, 1, 1].
   std::vector<nn::Conv2d> depth_convs_;  // In and out, when there is a depth head.
   std::vector<ResidualBlock> depth_blocks_;
 };
