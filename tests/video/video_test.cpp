@@ -6,6 +6,7 @@
 
 #include "mw/video/video_reader.h"
 #include "mw/video/video_writer.h"
+#include "tests/support/disk_limit.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/pictures.h"
 #include "tests/support/scratch_folder.h"
@@ -137,6 +138,17 @@ TEST(VideoTest, WriterNamesWhatItCannotDo) {
   writer.finish();
   EXPECT_ERROR(writer.finish(), ErrorCode::kInvalidArgument, "already finished");
   EXPECT_ERROR(writer.write(smooth_picture(64, 48, 0)), ErrorCode::kInvalidArgument, "already");
+}
+
+TEST(VideoTest, FullDiskIsNamedAndLeavesNothing) {
+  const ScratchFolder folder;
+  std::vector<Image> frames;
+  for (uint32_t i = 0; i < 10; ++i) frames.push_back(test::noise_picture(176, 96, i));
+  const test::DiskLimit limit(20000);
+  EXPECT_ERROR(write_clip(folder / "a.mp4", frames, {}), ErrorCode::kIo, "a.mp4': File too large");
+  EXPECT_ERROR(write_clip(folder / "a.mp4", {frames[0]}, {.crf = 0}), ErrorCode::kIo,
+               "a.mp4': File too large");
+  EXPECT_EQ(folder.num_entries(), 0u);
 }
 
 TEST(VideoTest, ReaderNamesWhatIsNoVideo) {
