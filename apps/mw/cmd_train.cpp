@@ -7,6 +7,7 @@
 #include "apps/mw/train_run.h"
 #include "mw/core/error.h"
 #include "mw/core/user_path.h"
+#include "mw/train/base_objective.h"
 #include "mw/train/frame_vae_objective.h"
 
 namespace mw::app {
@@ -42,6 +43,39 @@ void train_vae(const TrainOptions& options) {
   run_training(options, config.run, resolved, objective);
 }
 
+struct BaseRunConfig {
+  train::TrainerConfig run;
+  train::BaseTrainingConfig base;
+  template <class Visitor>
+  void visit(Visitor& field) {
+    field.section("run", run);
+    field.section("base", base);
+  }
+};
+
+void train_base(const TrainOptions& options) {
+  BaseRunConfig config;
+  read_settings(options).apply_to(config);
+  const std::string resolved = ConfigPrinter::print(config);
+  if (options.show_config) {
+    std::printf("%s", resolved.c_str());
+    return;
+  }
+  const std::filesystem::path data = user_path(config.base.data);
+  train::EncodedBank bank = train::EncodedBank::read(data, "train");
+  train::EncodedBank held_out = train::EncodedBank::read(data, "val");
+  std::fprintf(stderr, "%lld training clips of %lld frames, %lld held-out clips\n",
+               static_cast<long long>(bank.num_clips()), static_cast<long long>(bank.num_frames()),
+               static_cast<long long>(held_out.num_clips()));
+  train::BaseObjective objective(
+      config.base, std::move(bank), std::move(held_out),
+      prior::CameraPriorConfig::read(data / "encoded" / "camera_prior" / "config.json"),
+      static_cast<uint64_t>(config.run.seed));
+  std::fprintf(stderr, "%.2f M parameters\n",
+               static_cast<double>(objective.parameters().num_parameters()) / 1e6);
+  run_training(options, config.run, resolved, objective);
+}
+
 void add_trainer(CLI::App& parent, const char* name, const char* help,
                  void (*train)(const TrainOptions&)) {
   CLI::App* command = parent.add_subcommand(name, help);
@@ -66,6 +100,7 @@ void add_train(CLI::App& parent) {
   CLI::App* command = parent.add_subcommand("train", "Train the parts of a world model");
   command->require_subcommand(1);
   add_trainer(*command, "vae", "The frame autoencoder", train_vae);
+  add_trainer(*command, "base", "The world model's transformer", train_base);
   command->footer(
       "Example:\n  mw train vae --config configs/overworld_vae.toml --out runs/vae\n"
       "  mw train vae --config configs/overworld_vae.toml --out runs/vae --resume\n"

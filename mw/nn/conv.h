@@ -28,6 +28,7 @@ class Conv2d {
          std::optional<Init> weight_init = std::nullopt);
   /// x: [B, in, H, W].
   at::Tensor forward(const at::Tensor& x) const;
+  at::ScalarType dtype() const { return weight_.scalar_type(); }
 
  private:
   Conv2dConfig config_;

@@ -5,11 +5,11 @@
 #include <ATen/ops/bucketize.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/full_like.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/pixel_unshuffle.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
-#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
 #include "mw/core/error.h"
@@ -70,43 +70,51 @@ Hint CameraPrior::hint(const vae::FrameVAE& vae, const at::Tensor& latents, cons
     return classes.eq(static_cast<int64_t>(wanted)).to(latents.device()).view({batch, 1, 1, 1});
   };
   const at::Tensor is_still = is_class(MotionClass::kStill);
-  Hint hint{
-      .latents = latents.to(at::kFloat),
-      .mask = at::ones_like(latents.narrow(1, 0, 4), at::kFloat),
-      .variance = at::ones_like(latents.narrow(1, 0, 1), at::kFloat).mul(config_.still_variance)};
-  if (is_still.all().item<bool>()) return hint;
-
-  const bool uses_depth = config_.mode == Mode::kReprojection && vae.config().has_depth_head;
-  const ops::Reprojection moved = ops::reproject(
-      frame.to(at::kFloat), uses_depth ? vae.depth(latents).to(at::kFloat) : at::Tensor(), before,
-      target, {.focal = config_.focal, .eye_height = config_.eye_height});
-  const at::Tensor encoded =
-      vae.encode(moved.frame.to(latents.scalar_type()).clamp(-1, 1)).to(at::kFloat);
-  const at::Tensor quadrants =
-      at::pixel_unshuffle(at::avg_pool2d(moved.mask, kStride / 2), 2);  // [B, 4, h, w]
-
-  // Walking is the less certain the further a displacement moves the pixels of a cell.
-  const at::Tensor parallax = at::avg_pool2d(moved.parallax, kStride);
-  const at::Tensor bins =
-      at::bucketize(parallax, at::tensor(config_.parallax_edges, parallax.options()));
-  const at::Tensor walk = at::tensor(config_.walk_variances, parallax.options()).take(bins);
-  const at::Tensor seen_variance = at::where(is_class(MotionClass::kWalk), walk,
-                                             at::zeros_like(walk).add(config_.look_variance));
-  const at::Tensor seen = quadrants.mean(at::IntArrayRef({1}), /*keepdim=*/true);
-  const at::Tensor variance =
-      seen_variance.mul(seen).add(seen.neg().add(1), config_.unseen_variance);
-
-  hint.latents = at::where(is_still, hint.latents, encoded);
-  hint.mask = at::where(is_still, hint.mask, quadrants);
-  hint.variance = at::where(is_still, hint.variance, variance);
+  Hint hint{.latents = latents.to(at::kFloat),
+            .mask = at::ones_like(latents.narrow(1, 0, 4), at::kFloat),
+            .variance = {},
+            .parallax = at::zeros_like(latents.narrow(1, 0, 1), at::kFloat)};
+  if (!is_still.all().item<bool>()) {
+    const bool uses_depth = config_.mode == Mode::kReprojection && vae.config().has_depth_head;
+    const ops::Reprojection moved = ops::reproject(
+        frame.to(at::kFloat), uses_depth ? vae.depth(latents).to(at::kFloat) : at::Tensor(), before,
+        target, {.focal = config_.focal, .eye_height = config_.eye_height});
+    const at::Tensor encoded =
+        vae.encode(moved.frame.clamp(-1, 1).to(latents.scalar_type())).to(at::kFloat);
+    const at::Tensor quadrants =
+        at::pixel_unshuffle(at::avg_pool2d(moved.mask, kStride / 2), 2);  // [B, 4, h, w]
+    hint.latents = at::where(is_still, hint.latents, encoded);
+    hint.mask = at::where(is_still, hint.mask, quadrants);
+    hint.parallax = at::where(is_still, hint.parallax, at::avg_pool2d(moved.parallax, kStride));
+  }
+  hint.variance = variance(classes, hint.mask, hint.parallax);
   return hint;
+}
+
+at::Tensor CameraPrior::variance(const at::Tensor& classes, const at::Tensor& mask,
+                                 const at::Tensor& parallax) const {
+  const auto is_class = [&](MotionClass wanted) {
+    return classes.eq(static_cast<int64_t>(wanted)).to(parallax.device()).view({-1, 1, 1, 1});
+  };
+  // Walking is the less certain the further a displacement moves the pixels of a cell.
+  const at::Tensor distance = parallax.to(at::kFloat);
+  const at::Tensor bins =
+      at::bucketize(distance, at::tensor(config_.parallax_edges, distance.options()));
+  const at::Tensor walk = at::tensor(config_.walk_variances, distance.options()).take(bins);
+  const at::Tensor look = at::full_like(walk, config_.look_variance);
+  const at::Tensor still = at::full_like(walk, config_.still_variance);
+  const at::Tensor seen_variance = at::where(is_class(MotionClass::kWalk), walk,
+                                             at::where(is_class(MotionClass::kLook), look, still));
+  const at::Tensor seen = mask.to(at::kFloat).mean(at::IntArrayRef({1}), /*keepdim=*/true);
+  return seen_variance.mul(seen).add(seen.neg().add(1), config_.unseen_variance);
 }
 
 Hint CameraPrior::no_hint(const at::Tensor& latents_like) {
   const at::Tensor zeros = at::zeros_like(latents_like, at::kFloat);
   return {.latents = zeros,
           .mask = zeros.narrow(1, 0, 4),
-          .variance = at::ones_like(zeros.narrow(1, 0, 1))};
+          .variance = at::ones_like(zeros.narrow(1, 0, 1)),
+          .parallax = zeros.narrow(1, 0, 1)};
 }
 
 at::Tensor CameraPrior::condition_channels(const Hint& hint) {

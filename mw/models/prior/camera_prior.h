@@ -45,6 +45,7 @@ struct Hint {
   at::Tensor latents;   ///< [B, 16, h, w], the expected latents; 0 where nothing is known.
   at::Tensor mask;      ///< [B, 4, h, w]: seen share of the quadrants (row-major) of each cell.
   at::Tensor variance;  ///< [B, 1, h, w]: of the clean latent around `latents`.
+  at::Tensor parallax;  ///< [B, 1, h, w]: pixels that the displacement moved each cell by.
 };
 
 /// Yaw, pitch and camera position as ops::reproject takes them: [B, 5] float64. Only differences of
@@ -74,6 +75,11 @@ class CameraPrior {
   /// Latents 0, mask 0, variance 1: nothing is known, as of a first frame. latents_like: [B, 16, h,
   /// w].
   static Hint no_hint(const at::Tensor& latents_like);
+
+  /// Variance of a hint [B, 1, h, w], from the classes [B], seen shares [B, 4, h, w] and parallax
+  /// [B, 1, h, w].
+  at::Tensor variance(const at::Tensor& classes, const at::Tensor& mask,
+                      const at::Tensor& parallax) const;
 
   /// The 20 condition channels beside the 16 of noise: mask, then hint latents. [B, 20, h, w]
   static at::Tensor condition_channels(const Hint& hint);

@@ -66,6 +66,8 @@ class FrameVAE {
   at::Tensor depth(const at::Tensor& latents) const;
 
   const FrameVAEConfig& config() const { return config_; }
+  /// Of the weights; `encode` and `decode` take inputs of it.
+  at::ScalarType dtype() const { return encoder_in_.dtype(); }
 
  private:
   /// One resolution: residual blocks, then the 1x1 convolution that changes size.

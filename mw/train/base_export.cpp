@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A trained base model as the folder that every command loads.
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "mw/core/user_path.h"
+#include "mw/data/dataset_info.h"
+#include "mw/io/atomic_file.h"
+#include "mw/train/base_objective.h"
+
+namespace mw::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+void write_json(const fs::path& file, const nlohmann::ordered_json& json) {
+  io::write_file(file, json.dump(2) + "\n");
+}
+
+}  // namespace
+
+void BaseObjective::export_model(const fs::path& folder) {
+  for (const char* part : {"transformer", "scheduler", "camera_prior", "vae"}) {
+    fs::create_directories(folder / part);
+  }
+  model_.config().write(folder / "transformer" / "config.json");
+  nn::TensorMap weights;
+  for (const auto& [name, tensor] : store_.tensors()) {
+    weights[name] = tensor.detach().to(at::kBFloat16);
+  }
+  nn::write_tensors(folder / "transformer" / "diffusion_pytorch_model.safetensors", weights,
+                    {{"format", "pt"}});
+  prior_.config().write(folder / "camera_prior" / "config.json");
+  const fs::path encoded = data::DatasetPaths{user_path(config_.data)}.encoded_folder();
+  for (const char* file : {"config.json", "diffusion_pytorch_model.safetensors"}) {
+    fs::copy_file(encoded / "vae" / file, folder / "vae" / file,
+                  fs::copy_options::overwrite_existing);
+  }
+  write_json(folder / "scheduler" / "scheduler_config.json",
+             {{"_class_name", "FlowMatchEulerDiscreteScheduler"},
+              {"num_train_timesteps", 1000},
+              {"shift", config_.shift}});
+  write_json(folder / "model_index.json",
+             {{"_class_name", "MicroWorldPipeline"},
+              {"transformer", {"microworld", "WanActionAdaLNModel"}},
+              {"vae", {"microworld", "FrameVAE"}},
+              {"camera_prior", {"microworld", "CameraPrior"}},
+              {"scheduler", {"diffusers", "FlowMatchEulerDiscreteScheduler"}}});
+}
+
+}  // namespace mw::train
