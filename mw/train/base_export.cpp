@@ -36,16 +36,22 @@ void BaseObjective::export_model(const fs::path& folder) {
     fs::copy_file(encoded / "vae" / file, folder / "vae" / file,
                   fs::copy_options::overwrite_existing);
   }
-  write_json(folder / "scheduler" / "scheduler_config.json",
-             {{"_class_name", "FlowMatchEulerDiscreteScheduler"},
-              {"num_train_timesteps", 1000},
-              {"shift", config_.shift}});
-  write_json(folder / "model_index.json",
-             {{"_class_name", "MicroWorldPipeline"},
-              {"transformer", {"microworld", "WanActionAdaLNModel"}},
-              {"vae", {"microworld", "FrameVAE"}},
-              {"camera_prior", {"microworld", "CameraPrior"}},
-              {"scheduler", {"diffusers", "FlowMatchEulerDiscreteScheduler"}}});
+  write_json(folder / "scheduler" / "scheduler_config.json", {{"_class_name", "StreamSampler"},
+                                                              {"sampler", "euler"},
+                                                              {"steps", 2},
+                                                              {"first_frame_steps", 16},
+                                                              {"shift", config_.shift},
+                                                              {"context_sigma", 0.05}});
+  const data::DatasetInfo info =
+      data::read_info(data::DatasetPaths{user_path(config_.data)}.info());
+  write_json(folder / "model_index.json", {{"_class_name", "EmbeddedWorld"},
+                                           {"width", info.width},
+                                           {"height", info.height},
+                                           {"fps", info.fps},
+                                           {"transformer", {"microworld", "WanActionAdaLNModel"}},
+                                           {"vae", {"microworld", "FrameVAE"}},
+                                           {"camera_prior", {"microworld", "CameraPrior"}},
+                                           {"scheduler", {"microworld", "StreamSampler"}}});
 }
 
 }  // namespace mw::train

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mw/engine/embedded_model.h"
+
+#include <ATen/ops/zeros.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "mw/core/error.h"
+#include "mw/models/wan/load_transformer.h"
+
+namespace mw::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct FrameFormat {
+  int width = 0, height = 0;
+  double fps = 0;
+};
+
+FrameFormat read_format(const fs::path& file) {
+  std::ifstream in(file);
+  if (!in) throw Error(ErrorCode::kIo, "model: can't read '" + file.string() + "'");
+  FrameFormat format;
+  try {
+    const nlohmann::json json = nlohmann::json::parse(in);
+    format = {.width = json.at("width"), .height = json.at("height"), .fps = json.at("fps")};
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorCode::kFormat, "model: '" + file.string() + "': " + error.what());
+  }
+  if (format.width < 16 || format.height < 16 || format.width % 16 != 0 ||
+      format.height % 16 != 0 || format.width > 4096 || format.height > 4096 || format.fps <= 0) {
+    throw Error(
+        ErrorCode::kConfig,
+        "model: '" + file.string() + "': width and height must be multiples of 16, fps positive");
+  }
+  return format;
+}
+
+prior::CameraPrior load_prior(const fs::path& folder, WorldMode mode) {
+  if (mode != WorldMode::kRotationOnly) return prior::CameraPrior::load(folder);
+  prior::CameraPriorConfig config = prior::CameraPriorConfig::read(folder / "config.json");
+  config.mode = prior::Mode::kRotation;
+  return prior::CameraPrior(config);
+}
+
+}  // namespace
+
+EmbeddedModel EmbeddedModel::load(const fs::path& folder, const std::string& dtype,
+                                  WorldMode mode) {
+  MW_CHECK(dtype == "fp32" || dtype == "bf16",
+           "dtype: an embedded world runs in fp32 or bf16, got '", dtype, "'");
+  const at::ScalarType type = dtype == "bf16" ? at::kBFloat16 : at::kFloat;
+  const FrameFormat format = read_format(folder / "model_index.json");
+  EmbeddedModel model{
+      .dtype = type,
+      .width = format.width,
+      .height = format.height,
+      .fps = format.fps,
+      .vae = vae::FrameVAE::load(folder / "vae", type),
+      .transformer = wan::load_transformer(folder / "transformer", type),
+      .prior = load_prior(folder / "camera_prior", mode),
+      .sampling = SamplingConfig::read(folder / "scheduler" / "scheduler_config.json")};
+  const wan::WanConfig& config = model.transformer.config();
+  if (!config.is_causal || config.window_frames == 0 || !config.has_actions() ||
+      config.action_temporal_ratio != 1 || config.in_dim != 36 ||
+      config.out_dim != model.latent_channels()) {
+    throw Error(ErrorCode::kConfig,
+                "model: '" + folder.string() +
+                    "' is no embedded world; wanted a causal transformer with a window, actions "
+                    "and a latent per frame, in_dim 36 and out_dim of the autoencoder's channels");
+  }
+  return model;
+}
+
+wan::Context EmbeddedModel::context_of() const {
+  return transformer.context(at::zeros({1, 1, transformer.config().text_dim}));
+}
+
+}  // namespace mw::engine
