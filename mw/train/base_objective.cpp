@@ -6,6 +6,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/mse_loss.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
@@ -19,6 +20,7 @@
 
 #include "mw/core/error.h"
 #include "mw/core/user_path.h"
+#include "mw/data/dataset_info.h"
 #include "mw/diffusion/linear_prior.h"
 
 namespace mw::train {
@@ -76,7 +78,14 @@ BaseObjective::BaseObjective(const BaseTrainingConfig& config, EncodedBank train
       prior_(prior),
       train_starts_(train_.window_starts(config.frames)),
       store_(store_of(config, seed)),
-      model_(base_model_config(config), nn::WeightScope(store_)) {}
+      model_(base_model_config(config), nn::WeightScope(store_)) {
+  MW_CHECK(config.rollout_streams <= config.batch, "config: rollout_streams ",
+           config.rollout_streams, " is more than the batch of ", config.batch);
+  if (config.rollout_streams > 0) {
+    vae_.emplace(vae::FrameVAE::load(
+        data::DatasetPaths{user_path(config.data)}.encoded_folder() / "vae", at::kBFloat16));
+  }
+}
 
 bool BaseObjective::is_block_matrix(const std::string& name) const {
   const bool is_in_block = name.find("blocks.") != std::string::npos;
@@ -106,38 +115,91 @@ at::Tensor BaseObjective::velocity(const WindowBatch& batch, const at::Tensor& n
       diffusion::linear_prior_velocity(noisy, over_latents(sigma), batch.hints, variance));
 }
 
+BaseObjective::Lesson BaseObjective::draw_recorded(int64_t windows, at::Generator& random) const {
+  const auto floats = at::TensorOptions(at::kFloat);
+  const std::vector<int64_t> per_frame = {windows, config_.frames};
+  const at::Tensor drawn = at::randint(train_starts_.size(0), {windows}, random, at::kLong);
+  Lesson lesson{.batch = train_.windows(train_starts_.index_select(0, drawn), config_.frames),
+                .context = {},
+                .is_context = at::rand(per_frame, random, floats).lt(config_.context_probability),
+                .is_learnt = at::ones(per_frame, floats)};
+  lesson.context = lesson.batch.latents;
+  // A world begins without a past: its first frame has no hint and must be made from noise.
+  at::Tensor is_dropped = at::rand(per_frame, random, floats).lt(config_.hint_dropout);
+  const at::Tensor begins = at::rand({windows}, random, floats).lt(config_.start_probability);
+  is_dropped.select(1, 0).logical_or_(begins);
+  drop_hints(lesson.batch, is_dropped);
+  return lesson;
+}
+
+BaseObjective::Lesson BaseObjective::draw_played(at::Generator& random) {
+  const auto floats = at::TensorOptions(at::kFloat);
+  pool_->advance([&](const WindowBatch& batch, const at::Tensor& noisy,
+                     const at::Tensor& sigma) { return velocity(batch, noisy, sigma); },
+                 *vae_, prior_, kPlaySigma, random);
+  const WindowBatch batch = pool_->batch();
+  at::Tensor is_context = at::rand({config_.rollout_streams, config_.frames}, random, floats)
+                              .lt(config_.rollout_context_probability);
+  is_context.select(1, config_.frames - 1).fill_(false);
+  // Context is what was played, whose errors nobody asks to keep; the rest is to become what was
+  // recorded.
+  return {.batch = batch,
+          .context = pool_->played(),
+          .is_context = is_context,
+          .is_learnt = is_context.logical_not().to(at::kFloat)};
+}
+
 at::Tensor BaseObjective::loss(int64_t /*step*/, at::Generator& random, Scalars& figures) {
   const auto floats = at::TensorOptions(at::kFloat);
-  const at::Tensor drawn = at::randint(train_starts_.size(0), {config_.batch}, random, at::kLong);
-  WindowBatch batch = train_.windows(train_starts_.index_select(0, drawn), config_.frames);
-  const std::vector<int64_t> per_frame = {config_.batch, config_.frames};
+  if (config_.rollout_streams > 0 && !pool_) {
+    pool_.emplace(train_, config_.rollout_streams, config_.frames, config_.rollout_frames, random);
+  }
+  std::vector<Lesson> lessons;
+  if (config_.batch > config_.rollout_streams) {
+    lessons.push_back(draw_recorded(config_.batch - config_.rollout_streams, random));
+  }
+  if (pool_) lessons.push_back(draw_played(random));
 
-  const at::Tensor normal = at::randn(per_frame, random, floats);
-  const at::Tensor u = normal.mul(config_.sigma_spread).sigmoid();
-  const at::Tensor noisy_sigma = u.mul(config_.shift).div(u.mul(config_.shift - 1).add(1));
-  const at::Tensor context_sigma = at::rand(per_frame, random, floats).mul(config_.context_sigma);
-  at::Tensor is_context = at::rand(per_frame, random, floats).lt(config_.context_probability);
+  at::Tensor total, count;
+  for (Lesson& lesson : lessons) {
+    WindowBatch& batch = lesson.batch;
+    const at::IntArrayRef per_frame = lesson.is_learnt.sizes();
+    const at::Tensor u = at::randn(per_frame, random, floats).mul(config_.sigma_spread).sigmoid();
+    const at::Tensor noisy_sigma = u.mul(config_.shift).div(u.mul(config_.shift - 1).add(1));
+    const at::Tensor context_sigma = at::rand(per_frame, random, floats).mul(config_.context_sigma);
+    const at::Tensor sigma = at::where(lesson.is_context, context_sigma, noisy_sigma);
 
-  // A world begins without a past: no hint for its first frame, which must be made from noise.
-  at::Tensor is_dropped = at::rand(per_frame, random, floats).lt(config_.hint_dropout);
-  const at::Tensor begins = at::rand({config_.batch}, random, floats).lt(config_.start_probability);
-  is_dropped.select(1, 0).logical_or_(begins);
-  drop_hints(batch, is_dropped);
-  const at::Tensor sigma = at::where(is_context, context_sigma, noisy_sigma);
+    const at::Tensor strength =
+        over_latents(at::rand(per_frame, random, floats).mul(config_.hint_noise));
+    const at::Tensor has_hint = batch.mask.sum(at::IntArrayRef({1, 3, 4}), true).gt(0);
+    batch.hints =
+        batch.hints.add(at::randn(batch.hints.sizes(), random, floats).mul(strength).mul(has_hint));
 
-  const at::Tensor strength =
-      over_latents(at::rand(per_frame, random, floats).mul(config_.hint_noise));
-  const at::Tensor has_hint = batch.mask.sum(at::IntArrayRef({1, 3, 4}), true).gt(0);
-  batch.hints =
-      batch.hints.add(at::randn(batch.hints.sizes(), random, floats).mul(strength).mul(has_hint));
+    const at::Tensor noise = at::randn(batch.latents.sizes(), random, floats);
+    const at::Tensor s = over_latents(sigma);
+    const at::Tensor clean =
+        at::where(over_latents(lesson.is_context), lesson.context, batch.latents);
+    const at::Tensor noisy = clean.mul(s.neg().add(1)).add(noise.mul(s));
+    const at::Tensor error = velocity(batch, noisy, sigma).sub(noise.sub(clean)).square();
+    const at::Tensor per_frame_error = error.mean(at::IntArrayRef({1, 3, 4}));  // [B, T]
+    const at::Tensor sum = per_frame_error.mul(lesson.is_learnt).sum();
+    if (config_.rollout_streams > 0) {
+      figures[&lesson == &lessons.back() ? "loss_played" : "loss_recorded"] =
+          sum.div(lesson.is_learnt.sum()).item<double>();
+    }
+    total = total.defined() ? total.add(sum) : sum;
+    count = count.defined() ? count.add(lesson.is_learnt.sum()) : lesson.is_learnt.sum();
+  }
+  return total.div(count);
+}
 
-  const at::Tensor noise = at::randn(batch.latents.sizes(), random, floats);
-  const at::Tensor s = over_latents(sigma);
-  const at::Tensor noisy = batch.latents.mul(s.neg().add(1)).add(noise.mul(s));
-  const at::Tensor predicted = velocity(batch, noisy, sigma);
-  const at::Tensor loss = at::mse_loss(predicted, noise.sub(batch.latents));
-  figures["sigma"] = sigma.mean().item<double>();
-  return loss;
+nn::TensorMap BaseObjective::state() const { return pool_ ? pool_->state() : nn::TensorMap(); }
+
+void BaseObjective::load_state(const nn::TensorMap& state) {
+  if (config_.rollout_streams == 0 || state.empty()) return;
+  at::Generator random = at::make_generator<at::CPUGeneratorImpl>(kValidationSeed);
+  pool_.emplace(train_, config_.rollout_streams, config_.frames, config_.rollout_frames, random);
+  pool_->load_state(state);
 }
 
 Scalars BaseObjective::validate() {

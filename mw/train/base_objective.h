@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "mw/models/prior/camera_prior.h"
 #include "mw/models/wan/transformer.h"
 #include "mw/train/encoded_bank.h"
 #include "mw/train/objective.h"
+#include "mw/train/rollout_pool.h"
 
 namespace mw::train {
 
@@ -35,6 +37,9 @@ struct BaseTrainingConfig {
   double hint_noise = 0.15;
   double hint_dropout = 0.04;
   double start_probability = 0.08;
+  int64_t rollout_streams = 0;
+  int64_t rollout_frames = 16;
+  double rollout_context_probability = 0.5;
   int64_t validation_windows = 40;
 
   template <class Visitor>
@@ -60,6 +65,11 @@ struct BaseTrainingConfig {
     field("hint_dropout", hint_dropout, "Share of frames without their hint.");
     field("start_probability", start_probability,
           "Share of windows whose first frame is made from nothing, as in t2w.");
+    field("rollout_streams", rollout_streams,
+          "Windows per update, of `batch`, whose past the model played itself.");
+    field("rollout_frames", rollout_frames, "Longest such play before it starts anew.");
+    field("rollout_context_probability", rollout_context_probability,
+          "Share of played frames that stay as they are; the others are learnt.");
     field("validation_windows", validation_windows, "Held-out windows per motion class.");
   }
 };
@@ -76,6 +86,9 @@ class BaseObjective : public Objective {
   bool is_block_matrix(const std::string& name) const override;
   at::Tensor loss(int64_t step, at::Generator& random, Scalars& figures) override;
 
+  nn::TensorMap state() const override;
+  void load_state(const nn::TensorMap& state) override;
+
   /// Mean squared errors of the next latent from pure noise with clean context, by motion class:
   /// `still`, `look`, `walk`; beside each the camera prior alone (`_prior`) and the last frame
   /// repeated (`_repeat`).
@@ -90,12 +103,24 @@ class BaseObjective : public Objective {
   at::Tensor velocity(const WindowBatch& batch, const at::Tensor& noisy,
                       const at::Tensor& sigma) const;
 
+  /// A batch to learn from: what is denoised, and which frames count.
+  struct Lesson {
+    WindowBatch batch;
+    at::Tensor context;     // [B, 16, T, h, w]: what context frames show.
+    at::Tensor is_context;  // [B, T]: nearly clean.
+    at::Tensor is_learnt;   // [B, T]: in the loss.
+  };
+  Lesson draw_recorded(int64_t windows, at::Generator& random) const;
+  Lesson draw_played(at::Generator& random);
+
   BaseTrainingConfig config_;
   EncodedBank train_, validation_;
   prior::CameraPrior prior_;
   at::Tensor train_starts_;
   nn::ParameterStore store_;
   wan::Transformer model_;
+  std::optional<vae::FrameVAE> vae_;  // With rollouts.
+  std::optional<RolloutPool> pool_;
 };
 
 /// The sizes of the model that `config` describes.

@@ -10,7 +10,7 @@ namespace mw::train {
 namespace {
 
 constexpr std::string_view kWeights = "weights/", kAveraged = "averaged/",
-                           kOptimizer = "optimizer/";
+                           kOptimizer = "optimizer/", kObjective = "objective/";
 
 }  // namespace
 
@@ -22,6 +22,7 @@ void Checkpoint::write(const std::filesystem::path& file) const {
   add(kWeights, weights);
   add(kAveraged, averaged);
   add(kOptimizer, optimizer);
+  add(kObjective, objective);
   nn::write_tensors(file, all,
                     {{"format", "microworld-run"},
                      {"step", std::to_string(step)},
@@ -45,6 +46,7 @@ Checkpoint Checkpoint::read(const std::filesystem::path& file) {
     take(kWeights, checkpoint.weights);
     take(kAveraged, checkpoint.averaged);
     take(kOptimizer, checkpoint.optimizer);
+    take(kObjective, checkpoint.objective);
     if (name == "random") checkpoint.random = tensor.clone();
   }
   if (!checkpoint.random.defined()) {

@@ -15,9 +15,10 @@ struct Checkpoint {
   nn::TensorMap weights;
   nn::TensorMap averaged;  ///< The exponential moving average of the weights.
   nn::TensorMap optimizer;
-  at::Tensor random;   ///< State of the run's generator, uint8.
-  int64_t step = 0;    ///< Updates done.
-  double seconds = 0;  ///< Time spent in them, over all sittings.
+  nn::TensorMap objective;  ///< The objective's own state.
+  at::Tensor random;        ///< State of the run's generator, uint8.
+  int64_t step = 0;         ///< Updates done.
+  double seconds = 0;       ///< Time spent in them, over all sittings.
 
   /// One safetensors file; it is replaced whole or not at all.
   void write(const std::filesystem::path& file) const;

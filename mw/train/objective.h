@@ -34,6 +34,10 @@ class Objective {
   /// The scalar loss of a fresh batch, with gradients; may add figures of its own.
   virtual at::Tensor loss(int64_t step, at::Generator& random, Scalars& figures) = 0;
 
+  /// What, beside the weights, a resumed run needs to go on; tensors for the checkpoint.
+  virtual nn::TensorMap state() const { return {}; }
+  virtual void load_state(const nn::TensorMap& /*state*/) {}
+
   /// Figures on held-out data, with the averaged weights in place and gradients off.
   virtual Scalars validate() = 0;
 

@@ -82,6 +82,7 @@ Trainer::Trainer(const TrainerConfig& config, Objective& objective, std::filesys
   copy_tensors(checkpoint.weights, objective_.parameters().tensors(), "weight");
   copy_tensors(checkpoint.averaged, averaged_, "averaged weight");
   optimizer_.load_state(checkpoint.optimizer);
+  objective_.load_state(checkpoint.objective);
   random_.set_state(checkpoint.random);
   step_ = checkpoint.step;
   seconds_ = checkpoint.seconds;
@@ -182,6 +183,7 @@ void Trainer::write_checkpoint() const {
   Checkpoint checkpoint{.weights = objective_.parameters().tensors(),
                         .averaged = averaged_,
                         .optimizer = optimizer_.state(),
+                        .objective = objective_.state(),
                         .random = random_.get_state(),
                         .step = step_,
                         .seconds = seconds_};

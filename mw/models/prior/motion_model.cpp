@@ -29,7 +29,8 @@ Motion MotionModel::next(const Motion& motion, const action::Action& action) con
 
   // The velocity goes straight towards it, no faster than the acceleration allows.
   const double seconds = 1 / config_.fps;
-  const bool is_airborne = motion.jump_height > 0;
+  const bool was_airborne = motion.jump_height > 0;
+  const bool is_airborne = was_airborne || action.is_pressed(Key::kSpace);
   const double change_x = wanted_x - motion.velocity[0], change_z = wanted_z - motion.velocity[2];
   const double change = std::hypot(change_x, change_z);
   const double limit = (is_airborne ? config_.air_acceleration : config_.acceleration) * seconds;
@@ -38,17 +39,15 @@ Motion MotionModel::next(const Motion& motion, const action::Action& action) con
   moved.velocity[2] += share * change_z;
 
   double rise = motion.velocity[1];
-  if (!is_airborne) rise = action.is_pressed(Key::kSpace) ? config_.jump_speed : 0;
-  moved.jump_height = motion.jump_height;
-  if (is_airborne || rise > 0) {
-    rise -= config_.gravity * seconds;
-    moved.jump_height = std::max(0.0, motion.jump_height + rise * seconds);
-  }
-  moved.velocity[1] = moved.jump_height > 0 ? rise : 0;
+  if (!was_airborne) rise = action.is_pressed(Key::kSpace) ? config_.jump_speed : 0;
+  const double fall = is_airborne ? config_.gravity * seconds : 0;
+  moved.jump_height = std::max(0.0, motion.jump_height + (rise - 0.5 * fall) * seconds);
+  moved.velocity[1] = moved.jump_height > 0 ? rise - fall : 0;
 
-  moved.position[0] += moved.velocity[0] * seconds;
+  // Velocities change evenly within a frame, so the mean of both ends counts.
+  moved.position[0] += 0.5 * (motion.velocity[0] + moved.velocity[0]) * seconds;
   moved.position[1] += moved.jump_height - motion.jump_height;
-  moved.position[2] += moved.velocity[2] * seconds;
+  moved.position[2] += 0.5 * (motion.velocity[2] + moved.velocity[2]) * seconds;
   return moved;
 }
 

@@ -7,7 +7,7 @@
 
 namespace mw::prior {
 
-/// How the recorded player moves, in nodes and seconds: Luanti's own constants where it has them.
+/// How the recorded player moves, in nodes and seconds; fitted to recorded positions.
 struct MotionConfig {
   double fps = 16;
   double walk_speed = 4;
@@ -15,8 +15,8 @@ struct MotionConfig {
   double sneak_speed = 1.35;
   double acceleration = 30;      ///< Over the ground, towards the wanted velocity.
   double air_acceleration = 20;  ///< The same while jumping.
-  double jump_speed = 6.5;
-  double gravity = 9.81;
+  double jump_speed = 6.36;
+  double gravity = 19.62;
 };
 
 /// Where the camera is, where it looks and how it moves.

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mw/models/prior/camera_prior.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include "mw/nn/parameter_store.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/tensors.h"
+
+namespace mw::prior {
+namespace {
+
+at::Tensor pose(double yaw, double pitch, double x, double z) {
+  return at::tensor({yaw, pitch, x, 0.0, z}, at::kDouble).unsqueeze(0);
+}
+
+/// A small autoencoder with random weights: what the prior does does not depend on its quality.
+class CameraPriorTest : public ::testing::Test {
+ protected:
+  CameraPriorTest()
+      : store_(nn::ParameterStore::created(1)),
+        vae_(vae::FrameVAEConfig{}, nn::WeightScope(store_)) {}
+
+  nn::ParameterStore store_;
+  vae::FrameVAE vae_;
+  at::Tensor frame_ = test::random_tensor({1, 3, 96, 176}, 2).tanh();
+  at::Tensor latents_ = vae_.encode(frame_);
+};
+
+TEST_F(CameraPriorTest, StandingStillKeepsTheLatents) {
+  const CameraPrior prior({});
+  const Hint hint = prior.hint(vae_, latents_, frame_, pose(5, 2, 1, 1), pose(5, 2, 1, 1));
+  EXPECT_TENSOR_NEAR(hint.latents, latents_, test::kExact);
+  EXPECT_EQ(hint.mask.min().item<double>(), 1);
+  EXPECT_FLOAT_EQ(hint.variance.max().item<float>(),
+                  static_cast<float>(prior.config().still_variance));
+}
+
+TEST_F(CameraPriorTest, TurningMarksWhatComesIntoView) {
+  const CameraPrior prior({});
+  // 8 degrees to the right: the right edge, at 53.1 degrees, shows what was at 61.1: 31 pixels off.
+  const Hint hint = prior.hint(vae_, latents_, frame_, pose(0, 0, 0, 0), pose(8, 0, 0, 0));
+  EXPECT_EQ(hint.latents.sizes(), latents_.sizes());
+  EXPECT_EQ(hint.mask.sizes(), (std::vector<int64_t>{1, 4, 12, 22}));
+  const at::Tensor row = hint.mask[0].select(1, 6);  // [4, 22]
+  EXPECT_EQ(row.select(1, 21).sum().item<double>(), 0);
+  EXPECT_EQ(row.select(1, 4).sum().item<double>(), 4);
+  // The quadrants of a cell, row-major: its right half is uncovered first.
+  EXPECT_GT(row[0][19].item<double>(), row[1][19].item<double>());
+  EXPECT_NEAR(hint.variance[0][0][6][21].item<double>(), prior.config().unseen_variance, 1e-6);
+  EXPECT_NEAR(hint.variance[0][0][6][4].item<double>(), prior.config().look_variance, 1e-6);
+}
+
+TEST_F(CameraPriorTest, RotationModeDoesNotWalk) {
+  CameraPriorConfig config;
+  config.mode = Mode::kRotation;
+  const CameraPrior prior(config);
+  const Hint hint = prior.hint(vae_, latents_, frame_, pose(0, 0, 0, 0), pose(0, 0, 0, 0.25));
+  EXPECT_TENSOR_NEAR(hint.latents, latents_, test::kExact);
+}
+
+TEST_F(CameraPriorTest, OffHasNoHints) {
+  const CameraPrior prior = CameraPrior::load(::testing::TempDir() + "no_such_prior");
+  EXPECT_EQ(prior.config().mode, Mode::kOff);
+  EXPECT_ERROR(prior.hint(vae_, latents_, frame_, pose(0, 0, 0, 0), pose(0, 0, 0, 0)),
+               ErrorCode::kInvalidArgument, "off");
+}
+
+TEST_F(CameraPriorTest, VarianceGrowsWithParallaxByTheTable) {
+  CameraPriorConfig config;
+  config.parallax_edges = {1, 3};
+  config.walk_variances = {0.1, 0.2, 0.4};
+  const CameraPrior prior(config);
+  const at::Tensor parallax = at::tensor({0.5F, 2.0F, 9.0F}).view({1, 1, 1, 3});
+  const at::Tensor walk = at::full({1}, static_cast<int64_t>(MotionClass::kWalk), at::kLong);
+  const at::Tensor variance = prior.variance(walk, at::full({1, 4, 1, 3}, 1.0), parallax);
+  EXPECT_TENSOR_NEAR(variance, at::tensor({0.1F, 0.2F, 0.4F}).view({1, 1, 1, 3}), test::kExact);
+}
+
+TEST(MotionClassesTest, AreStillLookAndWalk) {
+  const at::Tensor before = pose(10, 0, 1, 1).repeat({4, 1});
+  at::Tensor after = before.clone();
+  after[1][0] += 2;
+  after[2][4] += 0.2;
+  after[3][0] += 2;
+  after[3][2] += 0.2;
+  EXPECT_TENSOR_NEAR(motion_classes(before, after), at::tensor({0, 1, 2, 2}, at::kLong),
+                     test::kExact);
+}
+
+TEST(CameraPriorConfigTest, ReadsWhatItWrote) {
+  const test::ScratchFolder folder;
+  CameraPriorConfig config;
+  config.mode = Mode::kRotation;
+  config.focal = 70;
+  config.motion.walk_speed = 5;
+  config.walk_variances = {1, 2, 3, 4, 5};
+  config.write(folder / "config.json");
+  const CameraPriorConfig read = CameraPriorConfig::read(folder / "config.json");
+  EXPECT_EQ(read.mode, Mode::kRotation);
+  EXPECT_EQ(read.focal, 70);
+  EXPECT_EQ(read.motion.walk_speed, 5);
+  EXPECT_EQ(read.walk_variances, config.walk_variances);
+  test::write_bytes(folder / "bad.json", R"({"mode": "sideways"})");
+  EXPECT_ERROR(CameraPriorConfig::read(folder / "bad.json"), ErrorCode::kConfig, "sideways");
+}
+
+}  // namespace
+}  // namespace mw::prior
