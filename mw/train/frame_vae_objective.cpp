@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "mw/core/error.h"
+#include "mw/ops/picture_quality.h"
 #include "mw/train/picture_grid.h"
 
 namespace mw::train {
@@ -133,19 +134,23 @@ at::Tensor FrameVAEObjective::loss(int64_t step, at::Generator& random, Scalars&
 Scalars FrameVAEObjective::validate() {
   const int64_t count = std::min(kValidationFrames, validation_.size());
   const int64_t step = validation_.size() / count;
-  double psnr_sum = 0, depth_sum = 0;
+  double psnr_sum = 0, ssim_sum = 0, depth_sum = 0;
   for (int64_t i = 0; i < count; ++i) {
     const at::Tensor pixels = to_pixels(validation_.frames.narrow(0, i * step, 1));
     const at::Tensor latents = model_.encode(pixels);
-    const at::Tensor decoded = model_.decode(latents).to(at::kFloat).clamp(-1, 1);
-    // Pixels span 2, so the peak is 2: PSNR = 10 log10(4 / MSE).
-    psnr_sum += -10 * at::mse_loss(decoded, pixels).div(4).log10().item<double>();
+    const auto to_unit = [](const at::Tensor& x) {
+      return x.to(at::kFloat).add(1).div(2).clamp(0, 1);
+    };
+    const at::Tensor decoded = to_unit(model_.decode(latents)), wanted_pixels = to_unit(pixels);
+    psnr_sum += ops::psnr(decoded, wanted_pixels).item<double>();
+    ssim_sum += ops::ssim(decoded, wanted_pixels).item<double>();
     if (!validation_.depth.defined() || !model_config_.has_depth_head) continue;
     const at::Tensor wanted =
         validation_.depth.narrow(0, i * step, 1).unsqueeze(1).to(at::kFloat).div(255);
     depth_sum += at::l1_loss(model_.depth(latents).to(at::kFloat), wanted).item<double>();
   }
-  Scalars figures = {{"psnr", psnr_sum / static_cast<double>(count)}};
+  Scalars figures = {{"psnr", psnr_sum / static_cast<double>(count)},
+                     {"ssim", ssim_sum / static_cast<double>(count)}};
   if (depth_sum > 0) figures["depth_error"] = depth_sum / static_cast<double>(count);
   return figures;
 }

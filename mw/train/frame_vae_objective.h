@@ -65,7 +65,8 @@ class FrameVAEObjective : public Objective {
   nn::ParameterStore& parameters() override { return store_; }
   bool is_frozen(const std::string& name) const override;
   at::Tensor loss(int64_t step, at::Generator& random, Scalars& figures) override;
-  /// `psnr` in dB over pixels in [0, 1] (mean of frames), `depth_error` in square-root units.
+  /// `psnr` in dB and `ssim` over pixels in [0, 1] (means of frames), `depth_error` in square-root
+  /// units.
   Scalars validate() override;
   void write_samples(const std::filesystem::path& folder) override;
   /// Measures the latents' statistics and writes `config.json` and the weights.
