@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# mw_add_module(NAME SOURCES a b … [DEPENDS core …] [LINK target …])
+# mw_add_module(NAME SOURCES a b ... [DEPENDS core ...] [LINK target ...])
 # One folder of mw/ as one static library `mw_NAME`; sources by stem, in reading order. DEPENDS
 # names modules (lower ones only: see docs/architecture.md), LINK other targets.
 function(mw_add_module name)
@@ -12,8 +12,9 @@ function(mw_add_module name)
   target_include_directories(mw_${name} PUBLIC "${CMAKE_SOURCE_DIR}")
 endfunction()
 
-# mw_add_test(NAME SOURCES a_test … [DEPENDS module …] [LABELS unit])
-# The tests of one module as one program, registered with ctest case by case.
+# mw_add_test(NAME SOURCES a_test ... [DEPENDS module ...] [LABELS unit])
+# The tests of one module as one program, registered with ctest case by case. One thread each: ctest
+# runs several side by side.
 function(mw_add_test name)
   cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;DEPENDS;LINK;LABELS" ${ARGN})
   list(TRANSFORM TEST_SOURCES APPEND .cpp)
@@ -32,5 +33,6 @@ function(mw_add_test name)
   endif()
   gtest_discover_tests(mw_test_${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
                        DISCOVERY_TIMEOUT 120
-                       PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT})
+                       PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT}
+                                  ENVIRONMENT OMP_NUM_THREADS=1)
 endfunction()
