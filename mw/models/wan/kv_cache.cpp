@@ -9,7 +9,8 @@ namespace mw::wan {
 
 std::pair<at::Tensor, at::Tensor> LayerCache::with_pending(const at::Tensor& k,
                                                            const at::Tensor& v) {
-  pending_ = {k, v};
+  pending_k_ = k;
+  pending_v_ = v;
   if (pages_.empty()) return {k, v};
   std::vector<at::Tensor> keys, values;
   for (const Page& page : pages_) {
@@ -22,13 +23,22 @@ std::pair<at::Tensor, at::Tensor> LayerCache::with_pending(const at::Tensor& k,
 }
 
 void LayerCache::commit(int64_t frame_tokens, int64_t sinks, std::optional<int64_t> keep) {
-  MW_CHECK(pending_.k.defined(), "KVCache: nothing to commit; run a forward pass first");
-  for (int64_t first = 0; first < pending_.k.size(1); first += frame_tokens) {
-    pages_.push_back({pending_.k.narrow(1, first, frame_tokens).clone(),
-                      pending_.v.narrow(1, first, frame_tokens).clone()});
+  MW_CHECK(pending_k_.defined(), "KVCache: nothing to commit; run a forward pass first");
+  MW_CHECK(pending_k_.size(1) % frame_tokens == 0, "KVCache: ", pending_k_.size(1),
+           " tokens are not whole frames of ", frame_tokens);
+  for (int64_t first = 0; first < pending_k_.size(1); first += frame_tokens) {
+    pages_.push_back({num_committed_++, pending_k_.narrow(1, first, frame_tokens).clone(),
+                      pending_v_.narrow(1, first, frame_tokens).clone()});
   }
-  pending_ = {};
+  pending_k_.reset();
+  pending_v_.reset();
   while (keep && num_frames() > *keep) pages_.erase(pages_.begin() + sinks);
+}
+
+std::vector<int64_t> LayerCache::frames() const {
+  std::vector<int64_t> numbers;
+  for (const Page& page : pages_) numbers.push_back(page.frame);
+  return numbers;
 }
 
 }  // namespace mw::wan

@@ -21,17 +21,21 @@ class LayerCache {
   /// k, v: [B, F*S, N, D] of the frames being generated. Returns past and pending together.
   std::pair<at::Tensor, at::Tensor> with_pending(const at::Tensor& k, const at::Tensor& v);
 
-  /// frame_tokens: S; `keep`: frames the next frame may see beside itself, sinks included.
+  /// frame_tokens: S; `keep`: frames the next chunk may see beside itself, sinks included.
   void commit(int64_t frame_tokens, int64_t sinks, std::optional<int64_t> keep);
 
   int64_t num_frames() const { return static_cast<int64_t>(pages_.size()); }
+  /// Numbers of the kept frames, counted from the stream's first.
+  std::vector<int64_t> frames() const;
 
  private:
   struct Page {
+    int64_t frame;    // Counted from the stream's first.
     at::Tensor k, v;  // [B, S, N, D]
   };
   std::deque<Page> pages_;
-  Page pending_;
+  int64_t num_committed_ = 0;
+  at::Tensor pending_k_, pending_v_;  // [B, F*S, N, D]
 };
 
 /// The caches of all layers of one stream.
@@ -40,8 +44,9 @@ class KVCache {
   explicit KVCache(int64_t num_layers) : layers_(static_cast<size_t>(num_layers)) {}
 
   LayerCache& layer(int64_t index) { return layers_.at(static_cast<size_t>(index)); }
-  /// Frames that the next one sees beside itself.
+  /// Frames that the next chunk sees beside itself.
   int64_t num_frames() const { return layers_.front().num_frames(); }
+  std::vector<int64_t> frames() const { return layers_.front().frames(); }
   /// A copy that goes its own way; pages are immutable and shared.
   KVCache clone() const { return *this; }
 

@@ -111,6 +111,11 @@ at::Tensor Transformer::forward(const at::Tensor& latents, const at::Tensor& tim
                (timesteps.dim() == 1 || (timesteps.dim() == 2 && timesteps.size(1) == frames)),
            "transformer: timesteps must be [", batch, "] or [", batch, ", ", frames, "], got ",
            timesteps.sizes());
+  MW_CHECK(
+      !actions.defined() || (config_.has_actions() && actions.dim() == 3 &&
+                             actions.size(1) == frames && actions.size(2) == config_.action_dim),
+      "transformer: actions must be [", batch, ", ", frames, ", ", config_.action_dim, "], got ",
+      actions.sizes());
 
   // [B, C, F, gh, 2, gw, 2] -> [B, F*gh*gw, C*4]: a convolution whose kernel is its stride.
   const at::ScalarType dtype = patch_weight_.scalar_type();
