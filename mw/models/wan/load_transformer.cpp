@@ -57,7 +57,11 @@ nn::ParameterStore load_weights(const std::filesystem::path& folder,
 
 Transformer load_transformer(const std::filesystem::path& folder,
                              std::optional<at::ScalarType> dtype) {
-  const WanConfig config = WanConfig::read(folder / "config.json");
+  return load_transformer(folder, WanConfig::read(folder / "config.json"), dtype);
+}
+
+Transformer load_transformer(const std::filesystem::path& folder, const WanConfig& config,
+                             std::optional<at::ScalarType> dtype) {
   nn::ParameterStore store = load_weights(folder, dtype);
   Transformer model(config, nn::WeightScope(store));
   store.check_all_used(folder.string());

@@ -25,4 +25,8 @@ nn::ParameterStore load_weights(const std::filesystem::path& folder,
 Transformer load_transformer(const std::filesystem::path& folder,
                              std::optional<at::ScalarType> dtype = std::nullopt);
 
+/// The same with a config that was read, and perhaps changed, before.
+Transformer load_transformer(const std::filesystem::path& folder, const WanConfig& config,
+                             std::optional<at::ScalarType> dtype = std::nullopt);
+
 }  // namespace mw::wan

@@ -79,6 +79,10 @@ Context Transformer::context(const at::Tensor& text, const at::Tensor& image) co
   at::Tensor image_rows;
   if (image.defined()) {
     MW_CHECK(image_embedding_.has_value(), "transformer: this model takes no image context");
+    MW_CHECK(
+        image.dim() == 3 && image.size(0) == text.size(0) && image.size(2) == config_.image_dim,
+        "transformer: image must be [", text.size(0), ", 257, ", config_.image_dim, "], got ",
+        image.sizes());
     const ImageEmbedding& e = *image_embedding_;
     image_rows = e.norm_out.forward(
         e.out.forward(at::gelu(e.in.forward(e.norm_in.forward(image.to(dtype))))));
@@ -107,12 +111,13 @@ at::Tensor Transformer::forward(const at::Tensor& latents, const at::Tensor& tim
   const int64_t batch = latents.size(0), frames = latents.size(2);
   const int64_t rows = latents.size(3) / 2, columns = latents.size(4) / 2;
   const int64_t frame_tokens = rows * columns;
-  MW_CHECK(timesteps.size(0) == batch &&
-               (timesteps.dim() == 1 || (timesteps.dim() == 2 && timesteps.size(1) == frames)),
+  MW_CHECK((timesteps.dim() == 1 || (timesteps.dim() == 2 && timesteps.size(1) == frames)) &&
+               timesteps.size(0) == batch,
            "transformer: timesteps must be [", batch, "] or [", batch, ", ", frames, "], got ",
            timesteps.sizes());
   MW_CHECK(
       !actions.defined() || (config_.has_actions() && actions.dim() == 3 &&
+                             (actions.size(0) == 1 || actions.size(0) == batch) &&
                              actions.size(1) == frames && actions.size(2) == config_.action_dim),
       "transformer: actions must be [", batch, ", ", frames, ", ", config_.action_dim, "], got ",
       actions.sizes());

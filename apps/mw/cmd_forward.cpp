@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one network of a model on given tensors: for comparisons with other programs and research.
+#include <ATen/core/grad_mode.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "apps/mw/commands.h"
+#include "apps/mw/forward_parts.h"
+#include "mw/core/error.h"
+#include "mw/core/user_path.h"
+#include "mw/engine/model_folder.h"
+
+namespace mw::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Part {
+  const char* name;
+  const char* help;
+  nn::TensorMap (*run)(const ForwardRequest& request);
+};
+
+constexpr Part kParts[] = {
+    {"transformer",
+     "hidden_states, timestep, encoder_hidden_states [, encoder_hidden_states_image] [, keyboard, "
+     "mouse] -> sample",
+     &forward_transformer},
+};
+
+struct Options {
+  std::string model, in, out;
+  std::string dtype = "fp32";
+};
+
+void run_part(const Part& part, const Options& options) {
+  const c10::NoGradGuard no_grad;
+  const fs::path given = user_path(options.model);
+  const ForwardRequest request{
+      .model = fs::is_directory(given) ? given : engine::find_model(options.model),
+      .inputs = nn::read_tensors(user_path(options.in)),
+      .inputs_name = options.in,
+      .dtype = options.dtype == "bf16" ? at::kBFloat16 : at::kFloat};
+  nn::write_tensors(user_path(options.out), part.run(request));
+}
+
+}  // namespace
+
+const at::Tensor& ForwardRequest::input(const std::string& name) const {
+  const auto found = inputs.find(name);
+  if (found == inputs.end()) {
+    throw Error(ErrorCode::kFormat, "forward: '" + inputs_name + "' has no tensor '" + name + "'");
+  }
+  return found->second;
+}
+
+at::Tensor ForwardRequest::optional_input(const std::string& name) const {
+  const auto found = inputs.find(name);
+  return found == inputs.end() ? at::Tensor() : found->second;
+}
+
+fs::path ForwardRequest::network_folder(const std::string& part) const {
+  if (fs::is_regular_file(model / part / "config.json")) return model / part;
+  if (fs::is_regular_file(model / "config.json")) return model;
+  throw Error(ErrorCode::kIo, "forward: '" + model.string() +
+                                  "' has no config.json, nor has its '" + part + "' folder");
+}
+
+void add_forward(CLI::App& parent) {
+  CLI::App* command =
+      parent.add_subcommand("forward", "Run one network of a model on tensors from a file");
+  command->require_subcommand(1);
+  for (const Part& part : kParts) {
+    CLI::App* sub = command->add_subcommand(part.name, part.help);
+    auto options = std::make_shared<Options>();
+    sub->add_option("--model", options->model, "Model folder or name")->required();
+    sub->add_option("--in", options->in, "Inputs (.safetensors)")->required();
+    sub->add_option("--out", options->out, "Outputs (.safetensors)")->required();
+    sub->add_option("--dtype", options->dtype, "Weights and products: fp32 or bf16")
+        ->check(CLI::IsMember({"fp32", "bf16"}))
+        ->capture_default_str();
+    sub->callback([&part, options] { run_part(part, *options); });
+  }
+}
+
+}  // namespace mw::app
