@@ -5,14 +5,17 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "apps/mw/command.h"
 #include "apps/mw/commands.h"
+#include "apps/mw/commit.h"
 #include "mw/core/error.h"
 
 int main(int argc, char** argv) {
   CLI::App app("microworld: play, render, record, train and evaluate action-controlled worlds",
                "mw");
+  app.set_version_flag("--version", std::string("mw " MW_VERSION ", commit ") + mw::app::commit());
   app.require_subcommand(1);
   for (const mw::app::AddCommand add : mw::app::commands()) add(app);
   try {
