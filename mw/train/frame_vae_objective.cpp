@@ -70,7 +70,7 @@ FrameVAEObjective::FrameVAEObjective(const FrameVAETrainingConfig& config, Frame
 }
 
 bool FrameVAEObjective::is_frozen(const std::string& name) const {
-  return config_.freeze_encoder && !name.starts_with("decoder.");
+  return config_.freeze_encoder && name.starts_with("encoder.");
 }
 
 FrameVAEObjective::Batch FrameVAEObjective::draw(int64_t step, at::Generator& random) const {

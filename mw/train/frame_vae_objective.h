@@ -48,7 +48,8 @@ struct FrameVAETrainingConfig {
     field("depth_weight", depth_weight, "Weight of the L1 loss of the depth head.");
     field("latent_noise", latent_noise,
           "Largest noise on latents before decoding, in their deviation.");
-    field("freeze_encoder", freeze_encoder, "Train the decoder alone: latents stay as they are.");
+    field("freeze_encoder", freeze_encoder,
+          "Train the decoder and the depth head alone: latents stay as they are.");
     field("widths", widths, "Channels at 1/2, 1/4 and 1/8 of the size.");
     field("encoder_blocks", encoder_blocks, "Residual blocks at each size.");
     field("decoder_blocks", decoder_blocks, "Residual blocks at each size.");

@@ -118,7 +118,7 @@ TEST(FrameVAEObjectiveTest, FrozenEncoderKeepsLatents) {
   const vae::FrameVAE after = vae::FrameVAE::load(folder / "tuned");
   const at::Tensor latents = before.encode(pixels);
   EXPECT_TENSOR_NEAR(after.encode(pixels), latents, test::kExact);
-  EXPECT_TENSOR_NEAR(after.depth(latents), before.depth(latents), test::kExact);
+  EXPECT_GT(after.depth(latents).sub(before.depth(latents)).abs().max().item<double>(), 1e-5);
   EXPECT_GT(after.decode(latents).sub(before.decode(latents)).abs().max().item<double>(), 1e-4);
 }
 
