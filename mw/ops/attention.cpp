@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/ops/attention.h"
 
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 
@@ -16,12 +15,14 @@ namespace {
 
 at::Tensor heads_first(const at::Tensor& x) { return x.transpose(1, 2); }  // -> [B, N, L, D]
 
+// Up to this many scores (32 MB of float32) a CPU is faster with plain products than with the fused
+// kernel: equal in float32 forwards, 1.7 times in bfloat16, more backwards.
+constexpr int64_t kMaxPlainScores = int64_t{1} << 23;
+
 /// q: [B, N, L, D], k, v: [B, N, S, D].
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  const bool is_training =
-      c10::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad());
-  if (!is_training || !q.is_cpu()) return at::scaled_dot_product_attention(q, k, v);
-  // On a CPU the backward of plain products is faster than that of the fused kernel.
+  const int64_t num_scores = q.size(0) * q.size(1) * q.size(2) * k.size(2);
+  if (!q.is_cpu() || num_scores > kMaxPlainScores) return at::scaled_dot_product_attention(q, k, v);
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
   const at::Tensor scores = q.mul(scale).matmul(k.transpose(2, 3));
   return scores.softmax(-1, at::kFloat).to(v.scalar_type()).matmul(v);
