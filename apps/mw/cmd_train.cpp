@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "apps/mw/commands.h"
+#include "apps/mw/model_card.h"
 #include "apps/mw/train_run.h"
 #include "mw/core/error.h"
 #include "mw/core/user_path.h"
@@ -40,7 +41,12 @@ void train_vae(const TrainOptions& options) {
                static_cast<long long>(held_out.size()));
   train::FrameVAEObjective objective(config.vae, std::move(bank), std::move(held_out),
                                      config.run.steps, seed);
-  run_training(options, config.run, resolved, objective);
+  if (options.export_to.empty()) {
+    run_training(options, config.run, resolved, objective);
+  } else {
+    train::Trainer(config.run, objective, options.out, /*resume=*/true)
+        .export_model(user_path(options.export_to));
+  }
 }
 
 struct BaseRunConfig {
@@ -64,8 +70,9 @@ void train_base(const TrainOptions& options) {
   const std::filesystem::path data = user_path(config.base.data);
   train::EncodedBank bank = train::EncodedBank::read(data, "train");
   train::EncodedBank held_out = train::EncodedBank::read(data, "val");
+  const int64_t num_clips = bank.num_clips(), num_frames = bank.num_frames();
   std::fprintf(stderr, "%lld training clips of %lld frames, %lld held-out clips\n",
-               static_cast<long long>(bank.num_clips()), static_cast<long long>(bank.num_frames()),
+               static_cast<long long>(num_clips), static_cast<long long>(num_frames),
                static_cast<long long>(held_out.num_clips()));
   train::BaseObjective objective(
       config.base, std::move(bank), std::move(held_out),
@@ -73,7 +80,26 @@ void train_base(const TrainOptions& options) {
       static_cast<uint64_t>(config.run.seed));
   std::fprintf(stderr, "%.2f M parameters\n",
                static_cast<double>(objective.parameters().num_parameters()) / 1e6);
-  run_training(options, config.run, resolved, objective);
+  if (options.export_to.empty()) {
+    run_training(options, config.run, resolved, objective);
+    return;
+  }
+  const std::filesystem::path folder = user_path(options.export_to);
+  train::Trainer trainer(config.run, objective, options.out, /*resume=*/true);
+  ModelCard card{.name = folder.filename().string(),
+                 .dataset = data,
+                 .num_clips = num_clips,
+                 .num_frames = num_frames,
+                 .num_parameters = objective.parameters().num_parameters(),
+                 .steps = trainer.step(),
+                 .hours = trainer.seconds() / 3600,
+                 .seed = config.run.seed,
+                 .init_from = config.base.init_from,
+                 .figures = trainer.validate()};
+  trainer.export_model(folder);
+  write_model_card(card, folder);
+  std::printf("%s: step %lld of %s\n", folder.c_str(), static_cast<long long>(trainer.step()),
+              options.out.c_str());
 }
 
 void add_trainer(CLI::App& parent, const char* name, const char* help,
@@ -85,6 +111,8 @@ void add_trainer(CLI::App& parent, const char* name, const char* help,
   command->add_option("--out", options->out,
                       "Folder of the run: checkpoint, curves, samples, model");
   command->add_flag("--resume", options->resume, "Go on from the folder's checkpoint");
+  command->add_option("--export", options->export_to,
+                      "Train no further: write the run's model into this folder");
   command->add_flag("--show-config", options->show_config, "Print the resolved settings and stop");
   command->callback([options, train] {
     if (!options->show_config && options->out.empty()) {

@@ -16,6 +16,7 @@ struct TrainOptions {
   std::string config;
   std::vector<std::string> settings;
   std::string out;
+  std::string export_to;  ///< A folder for the model instead of training; empty = train.
   bool resume = false;
   bool show_config = false;
 };

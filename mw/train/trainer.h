@@ -83,6 +83,7 @@ class Trainer {
   Scalars validate();
 
   int64_t step() const { return step_; }
+  double seconds() const { return seconds_; }  ///< Spent in updates, over all sittings.
   /// The moving average of the weights, by name.
   const nn::TensorMap& averaged() const { return averaged_; }
   void write_checkpoint() const;
