@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// UMT5 on disk: config.json, the two namings of its tensors, loading.
+#include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+
+#include "mw/core/error.h"
+#include "mw/io/atomic_file.h"
+#include "mw/models/text/umt5_encoder.h"
+
+namespace mw::text {
+namespace {
+
+using NamePair = std::pair<std::string_view, std::string_view>;
+
+/// Original and Hugging Face names outside the blocks.
+constexpr std::array<NamePair, 2> kTopNames = {{
+    {"token_embedding.weight", "shared.weight"},
+    {"norm.weight", "encoder.final_layer_norm.weight"},
+}};
+
+/// The same after `blocks.N.` and `encoder.block.N.`.
+constexpr std::array<NamePair, 10> kBlockNames = {{
+    {"norm1.weight", "layer.0.layer_norm.weight"},
+    {"attn.q.weight", "layer.0.SelfAttention.q.weight"},
+    {"attn.k.weight", "layer.0.SelfAttention.k.weight"},
+    {"attn.v.weight", "layer.0.SelfAttention.v.weight"},
+    {"attn.o.weight", "layer.0.SelfAttention.o.weight"},
+    {"pos_embedding.embedding.weight", "layer.0.SelfAttention.relative_attention_bias.weight"},
+    {"norm2.weight", "layer.1.layer_norm.weight"},
+    {"ffn.gate.0.weight", "layer.1.DenseReluDense.wi_0.weight"},
+    {"ffn.fc1.weight", "layer.1.DenseReluDense.wi_1.weight"},
+    {"ffn.fc2.weight", "layer.1.DenseReluDense.wo.weight"},
+}};
+
+constexpr std::string_view kOriginalBlock = "blocks.", kHuggingFaceBlock = "encoder.block.";
+
+std::string_view side(const NamePair& pair, bool original) {
+  return original ? pair.first : pair.second;
+}
+
+std::string translated(const std::string& name, bool from_original) {
+  for (const NamePair& pair : kTopNames) {
+    if (side(pair, from_original) == name) return std::string(side(pair, !from_original));
+  }
+  const std::string_view from = from_original ? kOriginalBlock : kHuggingFaceBlock;
+  const std::string_view to = from_original ? kHuggingFaceBlock : kOriginalBlock;
+  if (!name.starts_with(from)) return name;
+  const size_t dot = name.find('.', from.size());
+  if (dot == std::string::npos) return name;
+  for (const NamePair& pair : kBlockNames) {
+    if (side(pair, from_original) == std::string_view(name).substr(dot + 1)) {
+      return std::string(to) + name.substr(from.size(), dot - from.size() + 1) +
+             std::string(side(pair, !from_original));
+    }
+  }
+  return name;
+}
+
+}  // namespace
+
+std::string umt5_original_name(const std::string& hugging_face_name) {
+  return translated(hugging_face_name, false);
+}
+
+std::string umt5_hugging_face_name(const std::string& original_name) {
+  return translated(original_name, true);
+}
+
+UMT5Config UMT5Config::read(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  if (!in) throw Error(ErrorCode::kIo, "text encoder: can't read '" + file.string() + "'");
+  UMT5Config config;
+  try {
+    const nlohmann::json json = nlohmann::json::parse(in);
+    config.vocab_size = json.at("vocab_size");
+    config.d_model = json.at("d_model");
+    config.d_kv = json.at("d_kv");
+    config.d_ff = json.at("d_ff");
+    config.num_layers = json.at("num_layers");
+    config.num_heads = json.at("num_heads");
+    config.eps = json.value("layer_norm_epsilon", config.eps);
+    if (json.value("relative_attention_num_buckets", kNumBuckets) != kNumBuckets ||
+        json.value("relative_attention_max_distance", 128) != 128 ||
+        json.value("feed_forward_proj", "gated-gelu") != "gated-gelu") {
+      throw Error(ErrorCode::kConfig,
+                  "text encoder: '" + file.string() +
+                      "' is no UMT5: wanted 32 buckets to distance 128 and gated-gelu");
+    }
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorCode::kFormat, "text encoder: '" + file.string() + "': " + error.what());
+  }
+  for (const int64_t size : {config.vocab_size, config.d_model, config.d_kv, config.d_ff,
+                             config.num_layers, config.num_heads}) {
+    if (size < 1 || size > 1 << 24) {
+      throw Error(ErrorCode::kConfig, concat_message("text encoder: '", file.string(),
+                                                     "': a size of ", size, " is out of range"));
+    }
+  }
+  return config;
+}
+
+void UMT5Config::write(const std::filesystem::path& file) const {
+  const nlohmann::json json = {{"architectures", {"UMT5EncoderModel"}},
+                               {"model_type", "umt5"},
+                               {"vocab_size", vocab_size},
+                               {"d_model", d_model},
+                               {"d_kv", d_kv},
+                               {"d_ff", d_ff},
+                               {"num_layers", num_layers},
+                               {"num_heads", num_heads},
+                               {"layer_norm_epsilon", eps},
+                               {"relative_attention_num_buckets", kNumBuckets},
+                               {"relative_attention_max_distance", 128},
+                               {"feed_forward_proj", "gated-gelu"}};
+  io::write_file(file, json.dump(2) + "\n");
+}
+
+UMT5Encoder load_umt5(const std::filesystem::path& folder, at::ScalarType dtype) {
+  const UMT5Config config = UMT5Config::read(folder / "config.json");
+  nn::TensorMap tensors;
+  for (const auto& [name, tensor] : nn::read_tensors(folder)) {
+    if (name == "encoder.embed_tokens.weight") continue;  // A second copy of `shared.weight`.
+    tensors.emplace(umt5_original_name(name),
+                    tensor.is_floating_point() ? tensor.to(dtype) : tensor);
+  }
+  nn::ParameterStore store(std::move(tensors));
+  UMT5Encoder encoder(config, nn::WeightScope(store));
+  store.check_all_used(folder.string());
+  return encoder;
+}
+
+}  // namespace mw::text
