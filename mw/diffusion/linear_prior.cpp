@@ -13,4 +13,12 @@ at::Tensor linear_prior_velocity(const at::Tensor& x, const at::Tensor& sigma,
       .div(s.square().add(rest.square().mul(v)));
 }
 
+at::Tensor correct_linear_prior(const at::Tensor& learned, const at::Tensor& x,
+                                const at::Tensor& sigma, const at::Tensor& mean,
+                                const at::Tensor& variance) {
+  const at::Tensor s = sigma.to(at::kFloat), v = variance.to(at::kFloat);
+  const at::Tensor deviation = v.div(s.square().add(s.neg().add(1).square().mul(v))).sqrt();
+  return linear_prior_velocity(x, sigma, mean, variance).add(learned.mul(deviation));
+}
+
 }  // namespace mw::diffusion

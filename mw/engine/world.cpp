@@ -142,8 +142,8 @@ at::Tensor World::Impl::velocity(const at::Tensor& xt, double sigma, const prior
   const at::Tensor learned =
       model.transformer.forward(input, at::full({1}, 1000 * sigma), context, features, &cache)
           .squeeze(2);
-  return learned.add(diffusion::linear_prior_velocity(
-      xt, at::full({1}, sigma), hint.latents.to(at::kFloat), hint.variance.to(at::kFloat)));
+  return diffusion::correct_linear_prior(learned, xt, at::full({1}, sigma),
+                                         hint.latents.to(at::kFloat), hint.variance.to(at::kFloat));
 }
 
 void World::Impl::commit(const prior::Hint& hint, const at::Tensor& features) {

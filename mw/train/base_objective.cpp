@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 #include "mw/core/error.h"
@@ -47,6 +48,15 @@ void drop_hints(WindowBatch& batch, const at::Tensor& is_dropped) {
   const at::Tensor kept = over_latents(is_dropped.logical_not().to(at::kFloat));
   batch.hints = batch.hints.mul(kept);
   batch.mask = batch.mask.mul(kept);
+}
+
+/// Mean over the frames of a class [N] but the worst twentieth: now and then the world itself
+/// changes while the camera stands.
+double still_variance(const at::Tensor& errors, const at::Tensor& is_chosen, double otherwise) {
+  const at::Tensor chosen = std::get<0>(errors.masked_select(is_chosen).sort());
+  if (chosen.numel() == 0) return otherwise;
+  const int64_t kept = std::max<int64_t>(1, chosen.numel() * 19 / 20);
+  return std::max(1e-3, chosen.narrow(0, 0, kept).mean().item<double>());
 }
 
 }  // namespace
@@ -111,8 +121,8 @@ at::Tensor BaseObjective::velocity(const WindowBatch& batch, const at::Tensor& n
   // Without any hint the latents are what they are over the whole data set: of variance 1.
   const at::Tensor has_hint = batch.mask.sum(at::IntArrayRef({1, 3, 4}), true).gt(0);
   const at::Tensor variance = at::where(has_hint, seen, at::ones_like(seen));
-  return network.add(
-      diffusion::linear_prior_velocity(noisy, over_latents(sigma), batch.hints, variance));
+  return diffusion::correct_linear_prior(network, noisy, over_latents(sigma), batch.hints,
+                                         variance);
 }
 
 BaseObjective::Lesson BaseObjective::draw_recorded(int64_t windows, at::Generator& random) const {
@@ -276,7 +286,9 @@ prior::CameraPriorConfig with_measured_variances(prior::CameraPriorConfig config
         .expand_as(error);
   };
   const at::Tensor is_seen = seen.gt(0.99), is_unseen = seen.lt(0.01).logical_and(has_hint);
-  config.still_variance = mean_over(of_class(prior::MotionClass::kStill), config.still_variance);
+  config.still_variance = still_variance(
+      error.mean(at::IntArrayRef({1, 2})),
+      of_class(prior::MotionClass::kStill).select(2, 0).select(1, 0), config.still_variance);
   config.look_variance =
       mean_over(of_class(prior::MotionClass::kLook).logical_and(is_seen), config.look_variance);
   config.unseen_variance = mean_over(is_unseen, config.unseen_variance);

@@ -42,5 +42,19 @@ TEST(LinearPriorTest, IsTheBestLinearEstimate) {
   EXPECT_NEAR(formula(x.mean().item<double>()), target.mean().item<double>(), 1e-2);
 }
 
+TEST(LinearPriorTest, CorrectionCountsInDeviationsOfThePrior) {
+  // z ~ N(0.7, 0.2): what the prior can't say of e - z, at any noise level, has deviation 1.
+  const at::Tensor z = test::random_tensor({400'000}, 3).mul(std::sqrt(0.2)).add(0.7);
+  const at::Tensor e = test::random_tensor({400'000}, 4);
+  for (const double sigma : {0.1, 0.5, 0.9, 1.0}) {
+    const at::Tensor x = z.mul(1 - sigma).add(e, sigma);
+    const auto corrected = [&](double learned) {
+      return correct_linear_prior(scalar(learned), x, scalar(sigma), scalar(0.7), scalar(0.2));
+    };
+    const at::Tensor left = e.sub(z).sub(corrected(0)).div(corrected(1).sub(corrected(0)));
+    EXPECT_NEAR(left.square().mean().item<double>(), 1, 0.02) << sigma;
+  }
+}
+
 }  // namespace
 }  // namespace mw::diffusion
