@@ -10,9 +10,18 @@ namespace mw::app {
 void add_bench(CLI::App& parent);
 void add_data(CLI::App& parent);
 void add_forward(CLI::App& parent);
+void add_generate(CLI::App& parent);
 void add_train(CLI::App& parent);
 
 /// Every command of this build, in the order of `mw --help`.
-inline std::vector<AddCommand> commands() { return {add_data, add_forward, add_train, add_bench}; }
+inline std::vector<AddCommand> commands() {
+  return {
+      add_generate,  //
+      add_data,      //
+      add_train,     //
+      add_forward,   //
+      add_bench,     //
+  };
+}
 
 }  // namespace mw::app

@@ -17,6 +17,9 @@ int main(int argc, char** argv) {
                "mw");
   app.set_version_flag("--version", std::string("mw " MW_VERSION ", commit ") + mw::app::commit());
   app.require_subcommand(1);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return "error: " + std::string(error.what()) + "; see --help\n";
+  });
   for (const mw::app::AddCommand add : mw::app::commands()) add(app);
   try {
     app.parse(argc, argv);
