@@ -16,6 +16,9 @@ build: setup ## build the program: build/mw
 test: build ## build, then run every test
 	@ctest --test-dir build --output-on-failure --no-label-summary -j $(JOBS)
 
+play: build ## render a walk through the embedded world and show it; START=beach ACTIONS="w*48"
+	@tools/play "$(START)" "$(ACTIONS)"
+
 bench: build ## time the parts of the embedded world on this machine
 	@build/mw bench
 
@@ -33,4 +36,4 @@ fuzz: setup ## fuzz the parsers of files and actions, FUZZ_SECONDS each
 clean: ## remove what was built (the fetched libraries in .deps stay)
 	@rm -rf build build-*
 
-.PHONY: help setup build test bench format lint fuzz clean
+.PHONY: help setup build play test bench format lint fuzz clean
