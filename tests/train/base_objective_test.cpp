@@ -117,6 +117,48 @@ TEST(BaseObjectiveTest, LearnsToBeatThePrior) {
   EXPECT_LT(figures.at("error"), 0.5 * figures.at("error_prior"));
 }
 
+// Six updates of AdamW on drawn windows, noise levels and noise, against the same in PyTorch.
+TEST(BaseObjectiveTest, FirstLossesEqualPyTorchs) {
+  const test::ScratchFolder folder;
+  const nn::TensorMap golden = test::load_golden("train/base");
+  const auto of_clip = [&](const char* name) { return golden.at(std::string("clip.") + name); };
+  const EncodedBank bank({{.latents = of_clip("latents"),
+                           .hints = of_clip("hints"),
+                           .mask = of_clip("mask"),
+                           .parallax = of_clip("parallax"),
+                           .classes = of_clip("classes"),
+                           .keyboard = of_clip("keyboard"),
+                           .mouse = of_clip("mouse"),
+                           .poses = of_clip("poses"),
+                           .caption = ""}});
+  prior::CameraPriorConfig prior;  // The golden's, whatever the defaults are.
+  prior.still_variance = 0.01;
+  prior.look_variance = 0.04;
+  prior.unseen_variance = 0.8;
+  prior.parallax_edges = {0.5, 1, 2, 4};
+  prior.walk_variances = {0.05, 0.1, 0.2, 0.3, 0.4};
+  BaseObjective objective(small_model(), bank, bank, prior, 1);
+  size_t num_weights = 0;
+  for (const auto& [name, tensor] : objective.parameters().tensors()) {
+    tensor.copy_(golden.at("weights." + name));
+    ++num_weights;
+  }
+  EXPECT_EQ(num_weights + 9, golden.size());  // All of them, eight tensors of the clip, the losses.
+  TrainerConfig run;
+  run.steps = 6;
+  run.seed = 7;
+  run.use_bf16 = false;
+  run.optimizer.learning_rate = 2e-3;
+  run.optimizer.muon_learning_rate = 0;
+  run.schedule.warmup_steps = 3;
+  run.schedule.decay = "constant";
+  Trainer trainer(run, objective, folder / "run", false);
+  const at::Tensor& losses = golden.at("losses");
+  for (int64_t step = 0; step < losses.size(0); ++step) {
+    EXPECT_NEAR(trainer.update().at("loss"), losses[step].item<double>(), 2e-5) << "step " << step;
+  }
+}
+
 TEST(BaseObjectiveTest, MuonMovesTheMatricesOfBlocksOnly) {
   const BaseObjective objective(small_model(), small_bank(1), small_bank(1), {}, 1);
   EXPECT_TRUE(objective.is_block_matrix("blocks.0.self_attn.q.weight"));
