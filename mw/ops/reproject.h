@@ -10,7 +10,7 @@ namespace mw::ops {
 /// The lens, and the world that is assumed where no depth is known.
 struct ReprojectConfig {
   double focal = 66.07;       ///< In pixels; the principal point is the centre of the frame.
-  double eye_height = 1.625;  ///< Of the camera over flat ground, in nodes.
+  double eye_height = 1.47;   ///< Of the camera over flat ground, in nodes.
   double wall_distance = 24;  ///< Planar depth of all that is not ground, in nodes.
   int64_t iterations = 3;     ///< Of the search for each pixel's source, with depth.
 };

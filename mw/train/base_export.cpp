@@ -38,7 +38,7 @@ void BaseObjective::export_model(const fs::path& folder) {
   }
   write_json(folder / "scheduler" / "scheduler_config.json", {{"_class_name", "StreamSampler"},
                                                               {"sampler", "euler"},
-                                                              {"steps", 2},
+                                                              {"steps", 1},
                                                               {"first_frame_steps", 16},
                                                               {"shift", config_.shift},
                                                               {"context_sigma", 0.05}});

@@ -157,8 +157,8 @@ TEST(ReprojectTest, FlatGroundStandsInForDepth) {
   Pose after = before;
   after.eye[2] += 0.25;
   const Scene scene(before);
-  const Reprojection moved =
-      reproject(scene.frame, {}, to_tensor(before), to_tensor(after), {.wall_distance = 12});
+  const Reprojection moved = reproject(scene.frame, {}, to_tensor(before), to_tensor(after),
+                                       {.eye_height = 1.625, .wall_distance = 12});
   EXPECT_LT(mean_error(moved, Scene(after).frame), 0.02);
 }
 

@@ -24,8 +24,8 @@ inline constexpr int64_t kNumMotionClasses = 3;
 /// Settings of a camera prior, kept in `camera_prior/config.json` of a model folder.
 struct CameraPriorConfig {
   Mode mode = Mode::kReprojection;
-  double focal = 66.07;       ///< Pixels; 72 degrees of vertical view over 96 rows.
-  double eye_height = 1.625;  ///< Of the camera over the ground, in nodes.
+  double focal = 66.07;      ///< Pixels; 72 degrees of vertical view over 96 rows.
+  double eye_height = 1.47;  ///< Of the camera over the ground, in nodes.
   MotionConfig motion;
 
   /// Mean squared differences between a clean latent and its hint, measured on recorded clips.
