@@ -8,6 +8,9 @@
 namespace mw::app {
 
 void add_bench(CLI::App& parent);
+#ifdef MW_WITH_COLLECT
+void add_collect(CLI::App& parent);
+#endif
 void add_data(CLI::App& parent);
 void add_forward(CLI::App& parent);
 void add_generate(CLI::App& parent);
@@ -17,10 +20,13 @@ void add_train(CLI::App& parent);
 inline std::vector<AddCommand> commands() {
   return {
       add_generate,  //
-      add_data,      //
-      add_train,     //
-      add_forward,   //
-      add_bench,     //
+#ifdef MW_WITH_COLLECT
+      add_collect,  //
+#endif
+      add_data,     //
+      add_train,    //
+      add_forward,  //
+      add_bench,    //
   };
 }
 
