@@ -2,7 +2,9 @@
 // Runs one network of a model on given tensors: for comparisons with other programs and research.
 #include <ATen/core/grad_mode.h>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,21 +30,30 @@ constexpr Part kParts[] = {
      "hidden_states, timestep, encoder_hidden_states [, encoder_hidden_states_image] [, keyboard, "
      "mouse] -> sample",
      &forward_transformer},
+    {"vae-encode", "video -> latents, moments", &forward_vae_encode},
+    {"vae-decode", "latents -> video", &forward_vae_decode},
+    {"text", "input_ids, attention_mask (or --text) -> last_hidden_state", &forward_text},
 };
 
 struct Options {
   std::string model, in, out;
   std::string dtype = "fp32";
+  std::optional<std::string> text;
+  int64_t text_length = 512;
 };
 
 void run_part(const Part& part, const Options& options) {
   const c10::NoGradGuard no_grad;
+  MW_CHECK(!options.in.empty() || options.text,
+           "forward: nothing to run on; wanted --in F.safetensors or --text PROMPT");
   const fs::path given = user_path(options.model);
   const ForwardRequest request{
       .model = fs::is_directory(given) ? given : engine::find_model(options.model),
-      .inputs = nn::read_tensors(user_path(options.in)),
+      .inputs = options.in.empty() ? nn::TensorMap() : nn::read_tensors(user_path(options.in)),
       .inputs_name = options.in,
-      .dtype = options.dtype == "bf16" ? at::kBFloat16 : at::kFloat};
+      .dtype = options.dtype == "bf16" ? at::kBFloat16 : at::kFloat,
+      .text = options.text,
+      .text_length = options.text_length};
   nn::write_tensors(user_path(options.out), part.run(request));
 }
 
@@ -76,7 +87,17 @@ void add_forward(CLI::App& parent) {
     CLI::App* sub = command->add_subcommand(part.name, part.help);
     auto options = std::make_shared<Options>();
     sub->add_option("--model", options->model, "Model folder or name")->required();
-    sub->add_option("--in", options->in, "Inputs (.safetensors)")->required();
+    CLI::Option* in = sub->add_option("--in", options->in, "Inputs (.safetensors)");
+    if (part.run == &forward_text) {
+      sub->add_option("--text", options->text,
+                      "A prompt for the model's tokenizer, instead of --in")
+          ->excludes(in);
+      sub->add_option("--length", options->text_length, "Tokens that it is cut or filled up to")
+          ->check(CLI::PositiveNumber)
+          ->capture_default_str();
+    } else {
+      in->required();
+    }
     sub->add_option("--out", options->out, "Outputs (.safetensors)")->required();
     sub->add_option("--dtype", options->dtype, "Weights and products: fp32 or bf16")
         ->check(CLI::IsMember({"fp32", "bf16"}))

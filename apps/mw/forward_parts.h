@@ -3,7 +3,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "mw/nn/tensor_file.h"
@@ -16,6 +18,8 @@ struct ForwardRequest {
   nn::TensorMap inputs;
   std::string inputs_name;  ///< The file they came from, for messages.
   at::ScalarType dtype = at::kFloat;
+  std::optional<std::string> text;  ///< In place of inputs, for the text encoder.
+  int64_t text_length = 512;        ///< Tokens that `text` is cut or filled up to.
 
   /// The input `name`. Throws Error kFormat, naming file and tensor, when there is none.
   const at::Tensor& input(const std::string& name) const;
@@ -30,5 +34,16 @@ struct ForwardRequest {
 /// optionally `encoder_hidden_states_image [B,257,1280]` and, for action models,
 /// `keyboard [B,F_video,7]` with `mouse [B,F_video,2]`; gives `sample`.
 nn::TensorMap forward_transformer(const ForwardRequest& request);
+
+/// `video [B,3,F,H,W]` in [-1,1]; gives `latents` (the posterior's mode, normalised) and `moments`
+/// (raw).
+nn::TensorMap forward_vae_encode(const ForwardRequest& request);
+
+/// `latents [B,C,T,h,w]`, normalised; gives `video` in [-1,1].
+nn::TensorMap forward_vae_decode(const ForwardRequest& request);
+
+/// `input_ids` and `attention_mask [B,S]`, or the request's text through the model's tokenizer;
+/// gives `last_hidden_state`, `input_ids` and `attention_mask`.
+nn::TensorMap forward_text(const ForwardRequest& request);
 
 }  // namespace mw::app
