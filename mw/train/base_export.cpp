@@ -26,7 +26,9 @@ void BaseObjective::export_model(const fs::path& folder) {
   model_.config().write(folder / "transformer" / "config.json");
   nn::TensorMap weights;
   for (const auto& [name, tensor] : store_.tensors()) {
-    weights[name] = tensor.detach().to(at::kBFloat16);
+    // The head is linear: a share of its output is a share of its weights.
+    const double share = name.starts_with("head.head.") ? config_.correction : 1;
+    weights[name] = tensor.detach().mul(share).to(at::kBFloat16);
   }
   nn::write_tensors(folder / "transformer" / "diffusion_pytorch_model.safetensors", weights,
                     {{"format", "pt"}});

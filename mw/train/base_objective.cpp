@@ -121,8 +121,8 @@ at::Tensor BaseObjective::velocity(const WindowBatch& batch, const at::Tensor& n
   // Without any hint the latents are what they are over the whole data set: of variance 1.
   const at::Tensor has_hint = batch.mask.sum(at::IntArrayRef({1, 3, 4}), true).gt(0);
   const at::Tensor variance = at::where(has_hint, seen, at::ones_like(seen));
-  return diffusion::correct_linear_prior(network, noisy, over_latents(sigma), batch.hints,
-                                         variance);
+  return diffusion::correct_linear_prior(network.mul(config_.correction), noisy,
+                                         over_latents(sigma), batch.hints, variance);
 }
 
 BaseObjective::Lesson BaseObjective::draw_recorded(int64_t windows, at::Generator& random) const {

@@ -40,6 +40,7 @@ struct BaseTrainingConfig {
   int64_t rollout_streams = 0;
   int64_t rollout_frames = 16;
   double rollout_context_probability = 0.5;
+  double correction = 1;
   int64_t validation_windows = 40;
 
   template <class Visitor>
@@ -70,6 +71,10 @@ struct BaseTrainingConfig {
     field("rollout_frames", rollout_frames, "Longest such play before it starts anew.");
     field("rollout_context_probability", rollout_context_probability,
           "Share of played frames that stay as they are; the others are learnt.");
+    field(
+        "correction", correction,
+        "Share of the learnt correction that counts; below 1 at --export, a model that was trained "
+        "on too little is made as cautious as held-out play asks for.");
     field("validation_windows", validation_windows, "Held-out windows per motion class.");
   }
 };

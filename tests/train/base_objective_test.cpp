@@ -159,6 +159,15 @@ TEST(BaseObjectiveTest, FirstLossesEqualPyTorchs) {
   }
 }
 
+TEST(BaseObjectiveTest, NoCorrectionIsTheBarePrior) {
+  BaseTrainingConfig config = small_model();
+  config.correction = 0;
+  BaseObjective objective(config, small_bank(1), small_bank(1), {}, 1);
+  for (const auto& [name, tensor] : objective.parameters().tensors()) tensor.add_(0.1);
+  const Scalars figures = objective.validate();
+  EXPECT_NEAR(figures.at("walk"), figures.at("walk_prior"), 1e-4);
+}
+
 TEST(BaseObjectiveTest, MuonMovesTheMatricesOfBlocksOnly) {
   const BaseObjective objective(small_model(), small_bank(1), small_bank(1), {}, 1);
   EXPECT_TRUE(objective.is_block_matrix("blocks.0.self_attn.q.weight"));
