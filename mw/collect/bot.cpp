@@ -58,6 +58,7 @@ constexpr std::array<Walk, 22> kWalks = {{
 
 std::vector<double> walk_weights() {
   std::vector<double> weights;
+  weights.reserve(kWalks.size());
   for (const Walk& walk : kWalks) {
     weights.push_back(walk.weight);
   }

@@ -10,7 +10,7 @@ local open_biomes = {
   grassland = true, savanna = true, desert = true, snowy_grassland = true,
   sandstone_desert = true, deciduous_forest = true, coniferous_forest = true,
   grassland_dunes = true, savanna_shore = true, deciduous_forest_shore = true,
-  coniferous_forest_dunes = true, snowy_grassland_ocean = false, tundra_beach = true,
+  coniferous_forest_dunes = true, tundra_beach = true,
 }
 local forests = { deciduous_forest = true, coniferous_forest = true }
 

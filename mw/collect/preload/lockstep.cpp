@@ -41,7 +41,7 @@ template <class Function>
 Function real(const char* name) {
   return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
 }
-#define MW_REAL(name) static const auto real_##name = real<decltype(&name)>(#name)
+#define MW_REAL(name) static const auto real_##name = real<decltype(&(name))>(#name)
 
 bool is_main_thread() {
   static thread_local const bool is_main = syscall(SYS_gettid) == getpid();
@@ -112,7 +112,7 @@ struct Lockstep {
     event.xkey.send_event = False;
     event.xkey.display = display;
     event.xkey.window = window;
-    event.xkey.time = static_cast<Time>(shared->swaps.load() * 16 + 1);
+    event.xkey.time = static_cast<Time>(shared->swaps.load()) * 16 + 1;
     event.xkey.keycode = XKeysymToKeycode(display, kKeySyms[index]);
     event.xkey.same_screen = True;
     events.push_back(event);
@@ -339,6 +339,7 @@ int XWarpPointer(Display* display, Window source, Window target, int source_x, i
 
 // The game warps through XInput2; without this hook the pointer never returns to the centre and
 // the camera spins. Declared here: the header is not needed for the one function.
+// NOLINTNEXTLINE(readability-identifier-naming)
 Bool XIWarpPointer(Display*, int, Window, Window, double, double, unsigned int, unsigned int,
                    double x, double y) {
   if (is_hooked()) {
