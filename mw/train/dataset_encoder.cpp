@@ -7,6 +7,7 @@
 
 #include "mw/core/error.h"
 #include "mw/data/dataset.h"
+#include "mw/io/atomic_file.h"
 #include "mw/train/base_objective.h"
 #include "mw/train/encoded_clip.h"
 
@@ -26,9 +27,7 @@ void keep_vae(const fs::path& vae, const fs::path& kept) {
   fs::create_directories(kept);
   for (const char* name : {"diffusion_pytorch_model.safetensors", "config.json"}) {
     if (!fs::exists(kept / name)) {
-      const fs::path partial = kept / (std::string(name) + ".partial");
-      fs::copy_file(vae / name, partial, fs::copy_options::overwrite_existing);
-      fs::rename(partial, kept / name);
+      io::write_file(kept / name, bytes_of(vae / name));  // Whole at once: shards start together.
     } else if (bytes_of(vae / name) != bytes_of(kept / name)) {
       throw Error(ErrorCode::kConfig, "encode: '" + kept.parent_path().string() +
                                           "' was encoded with another autoencoder than '" +
