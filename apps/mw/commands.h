@@ -12,6 +12,7 @@ void add_bench(CLI::App& parent);
 void add_collect(CLI::App& parent);
 #endif
 void add_data(CLI::App& parent);
+void add_eval(CLI::App& parent);
 void add_forward(CLI::App& parent);
 void add_generate(CLI::App& parent);
 void add_train(CLI::App& parent);
@@ -25,6 +26,7 @@ inline std::vector<AddCommand> commands() {
 #endif
       add_data,     //
       add_train,    //
+      add_eval,      //
       add_forward,  //
       add_bench,    //
   };
