@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mw/eval/control_tally.h"
+
+namespace mw::eval {
+
+/// What a world is measured on.
+struct WorldEvalConfig {
+  std::filesystem::path real;   ///< A data set whose split `val` the model never saw.
+  std::filesystem::path model;  ///< An embedded world's folder.
+  int64_t starts = 64;          ///< Windows, spread evenly over the held-out clips.
+  int64_t frames = 16;          ///< Frames played from each start.
+  int64_t long_starts = 16;     ///< Whole clips played from their first frame; 0 = none.
+  std::string dtype = "fp32";
+};
+
+/// One way of making frames, against the recording under the same actions.
+struct WorldScore {
+  WorldScore(std::string score_name, ControlTally tally)
+      : name(std::move(score_name)), control(std::move(tally)) {}
+
+  std::string name;
+  double psnr = 0, ssim = 0;            ///< Mean over all frames of the windows.
+  double long_psnr = 0, long_ssim = 0;  ///< The same over whole clips.
+  ControlTally control;
+};
+
+/// The scores of `recorded` (the ceiling of the control measures), `full` (the model), `prior` (the
+/// bare camera prior), `rotation` (the prior without its sense of depth), `repeat` (the first frame
+/// for ever) and `shuffled` (the model's frames judged by another window's actions: the floor).
+struct WorldReport {
+  int64_t starts = 0, frames = 0, long_starts = 0, long_frames = 0;
+  std::vector<WorldScore> scores;
+
+  std::string table() const;
+  nlohmann::ordered_json json() const;
+};
+
+/// PSNR of one frame counts at most this much, so that a few perfect ones don't carry a mean.
+inline constexpr double kPsnrCeiling = 40;
+
+/// Plays the model and its baselines from recorded frames under recorded actions.
+/// on_progress(name, done, all) is called after every window.
+/// Throws Error when the data set has no clips in split `val` or a file of either is not sound.
+WorldReport evaluate_world(
+    const WorldEvalConfig& config,
+    const std::function<void(const std::string&, int64_t, int64_t)>& on_progress);
+
+}  // namespace mw::eval
