@@ -89,7 +89,7 @@ void bench_dit(const fs::path& folder, BenchReport& report) {
     const wan::WanConfig& config = transformer.config();
     const at::Tensor latents = random({1, config.in_dim, 1, model.height / 8, model.width / 8});
     const at::Tensor timestep = at::full({1}, 500.0);
-    const wan::Context context = model.context_of();
+    const wan::Context context = model.context_of("");
     const int64_t rows = model.history_rows() + 1;
     const at::Tensor actions =
         config.has_actions()

@@ -195,7 +195,9 @@ void generate(const GenerateOptions& options) {
                           .fps = world.fps(),
                           .latent_shape = world.latent_shape()};
   const std::unique_ptr<ClipOutput> out = open_clip_output(options.out, format);
-  if (!options.prompt.empty()) {
+  if (world.reads_captions()) {
+    start.caption = options.prompt;
+  } else if (!options.prompt.empty()) {
     std::fprintf(stderr, "note: this model has no text encoder; --prompt has no effect\n");
   }
 

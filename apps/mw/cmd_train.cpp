@@ -8,6 +8,8 @@
 #include "apps/mw/train_run.h"
 #include "mw/core/error.h"
 #include "mw/core/user_path.h"
+#include "mw/data/dataset_info.h"
+#include "mw/models/text/tokenizer.h"
 #include "mw/train/base_objective.h"
 #include "mw/train/frame_vae_objective.h"
 
@@ -102,6 +104,38 @@ void train_base(const TrainOptions& options) {
               options.out.c_str());
 }
 
+void add_text_trainer(CLI::App& parent) {
+  struct Options {
+    std::string data, out;
+    int64_t vocab_size = 384;
+  };
+  CLI::App* command =
+      parent.add_subcommand("text", "The tokenizer: pieces of the captions of a data set");
+  auto options = std::make_shared<Options>();
+  command->add_option("--data", options->data, "Data-set folder")->required();
+  command->add_option("--out", options->out, "Model file to write, usually spiece.model")
+      ->required();
+  command->add_option("--vocab-size", options->vocab_size, "Most pieces")
+      ->check(CLI::Range(32, 32000));
+  command->footer(
+      "Example:\n  mw train text --data ~/.cache/microworld/data/overworld --out spiece.model\n"
+      "The encoder itself learns with the transformer: mw train base --set base.tokenizer=FILE.");
+  command->callback([options] {
+    const data::DatasetPaths paths{user_path(options->data)};
+    const data::Splits splits = data::read_splits(paths.splits());
+    const auto all = data::read_captions(paths.captions());
+    std::vector<std::string> captions;
+    for (const std::string& id :
+         splits.count("train") != 0 ? splits.at("train") : std::vector<std::string>()) {
+      if (all.count(id) != 0) captions.push_back(all.at(id));
+    }
+    text::train_tokenizer(captions, options->vocab_size, user_path(options->out));
+    std::printf("%zu captions, %lld pieces in %s\n", captions.size(),
+                static_cast<long long>(text::Tokenizer(user_path(options->out)).vocab_size()),
+                options->out.c_str());
+  });
+}
+
 void add_trainer(CLI::App& parent, const char* name, const char* help,
                  void (*train)(const TrainOptions&)) {
   CLI::App* command = parent.add_subcommand(name, help);
@@ -128,6 +162,7 @@ void add_train(CLI::App& parent) {
   CLI::App* command = parent.add_subcommand("train", "Train the parts of a world model");
   command->require_subcommand(1);
   add_trainer(*command, "vae", "The frame autoencoder", train_vae);
+  add_text_trainer(*command);
   add_trainer(*command, "base", "The world model's transformer", train_base);
   command->footer(
       "Example:\n  mw train vae --config configs/overworld_vae.toml --out runs/vae\n"

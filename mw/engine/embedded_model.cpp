@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/engine/embedded_model.h"
 
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
 #include <fstream>
@@ -61,7 +62,18 @@ EmbeddedModel EmbeddedModel::load(const fs::path& folder, const std::string& dty
       .vae = vae::FrameVAE::load(folder / "vae", type),
       .transformer = wan::load_transformer(folder / "transformer", type),
       .prior = load_prior(folder / "camera_prior", mode),
+      .tokenizer = std::nullopt,
+      .text_encoder = std::nullopt,
       .sampling = SamplingConfig::read(folder / "scheduler" / "scheduler_config.json")};
+  if (fs::exists(folder / "text_encoder")) {
+    model.tokenizer.emplace(folder / "tokenizer" / "spiece.model");
+    model.text_encoder.emplace(text::load_umt5(folder / "text_encoder"));
+    if (model.text_encoder->config().d_model != model.transformer.config().text_dim ||
+        model.tokenizer->vocab_size() > model.text_encoder->config().vocab_size) {
+      throw Error(ErrorCode::kConfig, "model: '" + folder.string() +
+                                          "': tokenizer, text_encoder and transformer do not fit");
+    }
+  }
   const wan::WanConfig& config = model.transformer.config();
   if (!config.is_causal || config.window_frames == 0 || !config.has_actions() ||
       config.action_temporal_ratio != 1 || config.in_dim != 36 ||
@@ -74,8 +86,16 @@ EmbeddedModel EmbeddedModel::load(const fs::path& folder, const std::string& dty
   return model;
 }
 
-wan::Context EmbeddedModel::context_of() const {
-  return transformer.context(at::zeros({1, 1, transformer.config().text_dim}));
+wan::Context EmbeddedModel::context_of(const std::string& caption) const {
+  if (!text_encoder) {
+    MW_CHECK(caption.empty(), "prompt: this model has no text encoder; leave the prompt out");
+    return transformer.context(at::zeros({1, 1, transformer.config().text_dim}));
+  }
+  const text::TokenIds tokens = tokenizer->encode(caption, transformer.config().text_len);
+  const auto longs = at::TensorOptions(at::kLong);
+  // The rows of the text alone; the transformer pads with zeros, as in training.
+  const at::Tensor ids = at::tensor(tokens.ids, longs).narrow(0, 0, tokens.num_tokens());
+  return transformer.context(text_encoder->forward(ids.unsqueeze(0)));
 }
 
 }  // namespace mw::engine

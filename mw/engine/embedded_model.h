@@ -5,11 +5,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "mw/engine/model_folder.h"
 #include "mw/engine/world.h"
 #include "mw/models/prior/camera_prior.h"
+#include "mw/models/text/tokenizer.h"
+#include "mw/models/text/umt5_encoder.h"
 #include "mw/models/vae/frame_vae.h"
 #include "mw/models/wan/transformer.h"
 
@@ -22,8 +25,9 @@ struct EmbeddedModel {
   static EmbeddedModel load(const std::filesystem::path& folder, const std::string& dtype,
                             WorldMode mode);
 
-  /// What the network hears when there is no caption.
-  wan::Context context_of() const;
+  /// Context of a prompt; of none without a text encoder, whose absence makes a prompt an Error
+  /// kInvalidArgument.
+  wan::Context context_of(const std::string& caption) const;
 
   int64_t latent_channels() const { return vae.config().latent_channels; }
   int64_t frame_tokens() const { return (height / 16) * (width / 16); }
@@ -37,6 +41,8 @@ struct EmbeddedModel {
   vae::FrameVAE vae;
   wan::Transformer transformer;
   prior::CameraPrior prior;
+  std::optional<text::Tokenizer> tokenizer;
+  std::optional<text::UMT5Encoder> text_encoder;
   SamplingConfig sampling;
 };
 

@@ -74,7 +74,7 @@ struct World::Impl {
 video::Image World::Impl::start(const WorldStart& from) {
   random.set_current_seed(from.seed);
   cache = model.transformer.make_cache();
-  context = model.context_of();
+  context = model.context_of(from.caption);
   motion = {};
   motion.pitch = from.pitch;
   rows.assign(static_cast<size_t>(model.history_rows() + 1), action::Action{});
@@ -215,6 +215,7 @@ std::array<int64_t, 3> World::latent_shape() const {
 }
 
 const SamplingConfig& World::sampling() const { return impl_->sampling; }
+bool World::reads_captions() const { return impl_->model.text_encoder.has_value(); }
 int World::width() const { return impl_->model.width; }
 int World::height() const { return impl_->model.height; }
 double World::fps() const { return impl_->model.fps; }

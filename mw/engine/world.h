@@ -29,9 +29,10 @@ struct WorldOptions {
   std::optional<SamplingConfig> sampling;  ///< Instead of the model folder's.
 };
 
-/// Where a world begins. Without an image the first frame is imagined.
+/// Where a world begins. Without an image the first frame is imagined, from the caption if any.
 struct WorldStart {
   std::optional<video::Image> image;  ///< Resized to the model's size if need be.
+  std::string caption = {};           ///< Only for models with a text encoder.
   uint64_t seed = 0;
   double pitch = 0;  ///< Of the camera in the image, in degrees, positive looks down.
   /// Starting noise of the first frames, each C*h*w values; drawn from the seed where it ends.
@@ -64,6 +65,8 @@ class World {
 
   /// The model's, or those that were given instead.
   const SamplingConfig& sampling() const;
+  /// Whether captions are understood: the model has a text encoder.
+  bool reads_captions() const;
   int width() const;
   int height() const;
   double fps() const;

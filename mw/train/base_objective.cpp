@@ -13,6 +13,7 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
 #include <array>
@@ -23,19 +24,30 @@
 #include "mw/core/user_path.h"
 #include "mw/data/dataset_info.h"
 #include "mw/diffusion/linear_prior.h"
+#include "mw/models/text/tokenizer.h"
+#include "mw/train/caption_encoder.h"
 
 namespace mw::train {
 namespace {
 
 constexpr std::array<const char*, prior::kNumMotionClasses> kClassNames = {"still", "look", "walk"};
 constexpr uint64_t kValidationSeed = 20;
+constexpr const char* kTextPrefix = "text_encoder.";
 constexpr double kPlaySigma = 0.05;  // Noise level of context at play.
 
 nn::ParameterStore store_of(const BaseTrainingConfig& config, uint64_t seed) {
   if (config.init_from.empty()) return nn::ParameterStore::created(seed);
   nn::TensorMap tensors = nn::read_tensors(user_path(config.init_from) / "transformer");
+  const std::filesystem::path text_folder = user_path(config.init_from) / "text_encoder";
+  if (!config.tokenizer.empty() && std::filesystem::exists(text_folder)) {
+    for (const auto& [name, tensor] : nn::read_tensors(text_folder)) {
+      tensors.emplace(kTextPrefix + text::umt5_original_name(name), tensor);
+    }
+  }
   for (auto& [name, tensor] : tensors) tensor = tensor.to(at::kFloat).clone();
-  return nn::ParameterStore(std::move(tensors));
+  nn::ParameterStore store(std::move(tensors));
+  store.allow_creation(seed);  // A text encoder may join a model that began without one.
+  return store;
 }
 
 /// [B, T] -> [B, 1, T, 1, 1]
@@ -91,6 +103,14 @@ BaseObjective::BaseObjective(const BaseTrainingConfig& config, EncodedBank train
       model_(base_model_config(config), nn::WeightScope(store_)) {
   MW_CHECK(config.rollout_streams <= config.batch, "config: rollout_streams ",
            config.rollout_streams, " is more than the batch of ", config.batch);
+  if (!config.tokenizer.empty()) {
+    const std::filesystem::path tokenizer = user_path(config.tokenizer);
+    train_.set_tokens(caption_tokens(tokenizer, train_.captions(), config.text_len));
+    validation_.set_tokens(caption_tokens(tokenizer, validation_.captions(), config.text_len));
+    text_encoder_.emplace(
+        caption_encoder_config(text::Tokenizer(tokenizer).vocab_size(), config.text_dim),
+        nn::WeightScope(store_) / "text_encoder");
+  }
   if (config.rollout_streams > 0) {
     vae_.emplace(vae::FrameVAE::load(
         data::DatasetPaths{user_path(config.data)}.encoded_folder() / "vae", at::kBFloat16));
@@ -98,7 +118,7 @@ BaseObjective::BaseObjective(const BaseTrainingConfig& config, EncodedBank train
 }
 
 bool BaseObjective::is_block_matrix(const std::string& name) const {
-  const bool is_in_block = name.find("blocks.") != std::string::npos;
+  const bool is_in_block = name.starts_with("blocks.");
   const bool is_modulation = name.find("odulation") != std::string::npos;
   return is_in_block && !is_modulation && store_.tensors().at(name).dim() == 2;
 }
@@ -109,7 +129,8 @@ at::Tensor BaseObjective::velocity(const WindowBatch& batch, const at::Tensor& n
   const at::Tensor features =
       model_.action_features(batch.keyboard, batch.mouse, lead + frames).narrow(1, lead, frames);
   const wan::Context context =
-      model_.context(at::zeros({1, 1, model_.config().text_dim}, at::kFloat));
+      model_.context(text_encoder_ ? encode_captions(*text_encoder_, batch.tokens)
+                                   : at::zeros({1, 1, model_.config().text_dim}, at::kFloat));
   const at::Tensor network = model_.forward(at::cat({noisy, batch.mask, batch.hints}, 1),
                                             sigma.mul(1000), context, features);
 
@@ -173,6 +194,13 @@ at::Tensor BaseObjective::loss(int64_t /*step*/, at::Generator& random, Scalars&
   at::Tensor total, count;
   for (Lesson& lesson : lessons) {
     WindowBatch& batch = lesson.batch;
+    if (text_encoder_) {  // Some windows are told nothing: the end token alone.
+      const at::Tensor is_mute =
+          at::rand({batch.tokens.size(0), 1}, random, floats).lt(config_.text_dropout);
+      at::Tensor nothing = at::zeros_like(batch.tokens);
+      nothing.select(1, 0).fill_(text::Tokenizer::kEnd);
+      batch.tokens = at::where(is_mute, nothing, batch.tokens);
+    }
     const at::IntArrayRef per_frame = lesson.is_learnt.sizes();
     const at::Tensor u = at::randn(per_frame, random, floats).mul(config_.sigma_spread).sigmoid();
     const at::Tensor noisy_sigma = u.mul(config_.shift).div(u.mul(config_.shift - 1).add(1));

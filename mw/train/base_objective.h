@@ -7,6 +7,7 @@
 #include <string>
 
 #include "mw/models/prior/camera_prior.h"
+#include "mw/models/text/umt5_encoder.h"
 #include "mw/models/wan/transformer.h"
 #include "mw/train/encoded_bank.h"
 #include "mw/train/objective.h"
@@ -18,6 +19,8 @@ namespace mw::train {
 struct BaseTrainingConfig {
   std::string data;
   std::string init_from;
+  std::string tokenizer;
+  double text_dropout = 0.1;
 
   int64_t dim = 192;
   int64_t num_layers = 6;
@@ -47,6 +50,9 @@ struct BaseTrainingConfig {
   void visit(Visitor& field) {
     field("data", data, "Data-set folder, encoded by `mw data encode`.");
     field("init_from", init_from, "A model folder whose weights to start from; empty = none.");
+    field("tokenizer", tokenizer,
+          "spiece.model of `mw train text`; with it a text encoder learns along. Empty = no text.");
+    field("text_dropout", text_dropout, "Share of windows that lose their caption.");
     field("dim", dim, "Width of the transformer.");
     field("num_layers", num_layers, "Its blocks.");
     field("num_heads", num_heads, "Its attention heads.");
@@ -124,7 +130,8 @@ class BaseObjective : public Objective {
   at::Tensor train_starts_;
   nn::ParameterStore store_;
   wan::Transformer model_;
-  std::optional<vae::FrameVAE> vae_;  // With rollouts.
+  std::optional<text::UMT5Encoder> text_encoder_;  // With a tokenizer.
+  std::optional<vae::FrameVAE> vae_;               // With rollouts.
   std::optional<RolloutPool> pool_;
 };
 

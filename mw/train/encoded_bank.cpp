@@ -80,7 +80,8 @@ WindowBatch EncodedBank::windows(const at::Tensor& starts, int64_t frames) const
           .keyboard = rows_of(keyboard_),
           .mouse = rows_of(mouse_),
           .poses = plain(poses_),
-          .clips = clips};
+          .clips = clips,
+          .tokens = tokens_.defined() ? tokens_.index_select(0, clips) : at::Tensor()};
 }
 
 at::Tensor EncodedBank::window_starts(int64_t frames) const {

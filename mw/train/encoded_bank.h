@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mw/train/encoded_clip.h"
@@ -23,6 +24,7 @@ struct WindowBatch {
   at::Tensor mouse;     ///< [B, kActionLead + T, 2]
   at::Tensor poses;     ///< [B, T, 5] float64
   at::Tensor clips;     ///< [B] int64, index into `EncodedBank::captions`.
+  at::Tensor tokens;    ///< [B, S] int64 of the clips' captions; undefined without `set_tokens`.
 };
 
 /// Encoded clips of a split, held in memory (about 20 kB per frame).
@@ -47,6 +49,9 @@ class EncodedBank {
   int64_t num_frames() const { return latents_.size(0); }
   int64_t num_clips() const { return static_cast<int64_t>(captions_.size()); }
   const std::vector<std::string>& captions() const { return captions_; }
+  /// Token ids of the captions, [clips, S] int64, for windows to bring along.
+  void set_tokens(at::Tensor tokens) { tokens_ = std::move(tokens); }
+
   const at::Tensor& classes() const { return classes_; }  ///< [N] int64
   const at::Tensor& latents() const { return latents_; }  ///< [N, 16, h, w] float16
   const at::Tensor& hints() const { return hints_; }
@@ -57,6 +62,7 @@ class EncodedBank {
   at::Tensor latents_, hints_, mask_, parallax_, classes_, poses_;  // [N, ...]
   at::Tensor keyboard_, mouse_;  // [N + clips * kActionLead, ...]: every clip after zero rows.
   at::Tensor clip_of_;           // [N] int64
+  at::Tensor tokens_;            // [clips, S] int64 or undefined.
   std::vector<int64_t> lengths_;
   std::vector<std::string> captions_;
 };

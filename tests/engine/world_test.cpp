@@ -29,7 +29,11 @@ class WorldTest : public ::testing::Test {
     return World(scratch_.path(), {.mode = mode, .dtype = "fp32", .sampling = {}});
   }
   static WorldStart start(uint64_t seed = 1) {
-    return {.image = test::smooth_picture(48, 32, 0), .seed = seed, .pitch = 0, .noise = {}};
+    return {.image = test::smooth_picture(48, 32, 0),
+            .caption = "",
+            .seed = seed,
+            .pitch = 0,
+            .noise = {}};
   }
   static std::vector<video::Image> play(World& world, const WorldStart& from, int num_frames,
                                         const action::Action& action) {
@@ -123,6 +127,23 @@ TEST_F(WorldTest, StepsComeFromTheFolderUnlessGiven) {
   EXPECT_ERROR(
       World(scratch_.path(), {.mode = WorldMode::kFull, .dtype = "fp32", .sampling = other}),
       ErrorCode::kConfig, "steps must be 1 to 1000");
+}
+
+TEST_F(WorldTest, CaptionsShapeAWorldThatReadsThem) {
+  World deaf = open();
+  EXPECT_FALSE(deaf.reads_captions());
+  WorldStart from = start();
+  from.image.reset();
+  from.caption = "a desert";
+  EXPECT_ERROR(deaf.start(from), ErrorCode::kInvalidArgument, "no text encoder");
+
+  test::write_tiny_text_encoder(scratch_.path());
+  World world = open();
+  ASSERT_TRUE(world.reads_captions());
+  const video::Image desert = world.start(from);
+  EXPECT_EQ(world.start(from), desert);
+  from.caption = "a meadow at dawn";
+  EXPECT_NE(world.start(from), desert);
 }
 
 TEST_F(WorldTest, HalfPrecisionStaysClose) {

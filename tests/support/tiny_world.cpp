@@ -9,6 +9,8 @@
 #include "mw/engine/model_folder.h"
 #include "mw/io/atomic_file.h"
 #include "mw/models/prior/camera_prior.h"
+#include "mw/models/text/tokenizer.h"
+#include "mw/models/text/umt5_encoder.h"
 #include "mw/models/vae/frame_vae.h"
 #include "mw/models/wan/transformer.h"
 #include "tests/support/tensors.h"
@@ -66,6 +68,23 @@ void write_tiny_world(const std::filesystem::path& folder, uint64_t seed) {
   const nlohmann::ordered_json index = {
       {"_class_name", "EmbeddedWorld"}, {"width", 48}, {"height", 32}, {"fps", 16}};
   io::write_file(folder / "model_index.json", index.dump(2) + "\n");
+}
+
+void write_tiny_text_encoder(const std::filesystem::path& folder, uint64_t seed) {
+  std::filesystem::create_directories(folder / "tokenizer");
+  std::filesystem::create_directories(folder / "text_encoder");
+  const std::filesystem::path model = folder / "tokenizer" / "spiece.model";
+  text::train_tokenizer({"a desert", "a meadow at dawn", "a forest by day"}, 40, model);
+  const text::UMT5Config config{.vocab_size = text::Tokenizer(model).vocab_size(),
+                                .d_model = 8,
+                                .d_kv = 4,
+                                .d_ff = 16,
+                                .num_layers = 1,
+                                .num_heads = 2};
+  nn::ParameterStore weights = nn::ParameterStore::created(seed);
+  const text::UMT5Encoder encoder(config, nn::WeightScope(weights));
+  config.write(folder / "text_encoder" / "config.json");
+  weights.save(folder / "text_encoder" / "model.safetensors");
 }
 
 }  // namespace mw::test

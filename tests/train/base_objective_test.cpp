@@ -10,6 +10,7 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include "mw/models/text/tokenizer.h"
 #include "mw/train/trainer.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/tensors.h"
@@ -88,6 +89,24 @@ TEST(EncodedClipTest, ReadsWhatItWrote) {
   EXPECT_EQ(read.caption, "drift");
   nn::write_tensors(folder / "half.safetensors", {{"latents", clip.latents}});
   EXPECT_ERROR(EncodedClip::read(folder / "half.safetensors"), ErrorCode::kFormat, "hints");
+}
+
+TEST(BaseObjectiveTest, TheTextEncoderLearnsAlong) {
+  const test::ScratchFolder folder;
+  text::train_tokenizer({"drift", "a drift by day"}, 40, folder / "spiece.model");
+  BaseTrainingConfig config = small_model();
+  config.tokenizer = (folder / "spiece.model").string();
+  config.text_dropout = 0;
+  BaseObjective objective(config, small_bank(1), small_bank(1), {}, 1);
+  TrainerConfig run;
+  run.steps = 3;
+  run.use_bf16 = false;
+  const at::Tensor weight =
+      objective.parameters().tensors().at("text_encoder.blocks.0.attn.v.weight");
+  const at::Tensor before = weight.detach().clone();
+  Trainer trainer(run, objective, folder / "run", false);
+  for (int i = 0; i < 3; ++i) trainer.update();  // The head starts at zero: its turn comes first.
+  EXPECT_GT(weight.sub(before).abs().max().item<double>(), 1e-6);
 }
 
 TEST(BaseObjectiveTest, AnUntrainedNetworkIsTheBarePrior) {
