@@ -59,7 +59,7 @@ void BaseObjective::export_model(const fs::path& folder) {
                                                               {"steps", 1},
                                                               {"first_frame_steps", 16},
                                                               {"shift", config_.shift},
-                                                              {"context_sigma", 0.05}});
+                                                              {"context_sigma", 0.3}});
   const data::DatasetInfo info =
       data::read_info(data::DatasetPaths{user_path(config_.data)}.info());
   nlohmann::ordered_json index = {{"_class_name", "EmbeddedWorld"},
