@@ -167,7 +167,6 @@ class SharedMemory {
     state_->magic = lockstep::kMagic;
     state_->width = config.width;
     state_->height = config.height;
-    state_->frame_ns = std::llround(1e9 / config.fps);
   }
   ~SharedMemory() { munmap(state_, sizeof(SharedState)); }
   SharedMemory(const SharedMemory&) = delete;
@@ -359,8 +358,9 @@ Game::Game(const GameConfig& config) : session_(std::make_unique<Session>(config
 
 Game::~Game() = default;
 
-void Game::begin_frame(const FrameInput& input, bool with_picture) {
+void Game::begin_frame(const FrameInput& input, bool with_picture, int num_frames) {
   SharedMemory& shared = session_->shared;
+  shared->order_ns = num_frames * std::llround(1e9 / session_->config.fps);
   shared->keys = 0;
   for (size_t i = 0; i < input.keys.size(); ++i) {
     shared->keys |= input.keys[i] != 0 ? 1U << i : 0U;

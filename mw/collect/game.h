@@ -59,8 +59,9 @@ class Game {
   explicit Game(const GameConfig& config);
   ~Game();
 
-  /// Orders one frame. With `with_picture` it can be fetched from finish_frame.
-  void begin_frame(const FrameInput& input, bool with_picture);
+  /// Orders one frame of `num_frames` frames' game time. With `with_picture` it can be fetched
+  /// from finish_frame.
+  void begin_frame(const FrameInput& input, bool with_picture, int num_frames = 1);
 
   /// Waits for that frame, copies its picture into `frame` unless null, and returns the state
   /// after it.

@@ -35,6 +35,11 @@ int64_t clips_of_shard(int64_t num_clips, int shard, int num_shards) {
   return num_clips / num_shards + (shard <= num_clips % num_shards ? 1 : 0);
 }
 
+const char* split_of_world(int world) {
+  if (world == kValidationWorld) return "val";
+  return world == kTestWorld ? "test" : "train";
+}
+
 uint64_t world_seed(uint64_t seed, int world) {
   // The game takes seeds as text; 48 bits stay readable.
   return mixed(mixed(seed) + static_cast<uint64_t>(world)) >> 16;

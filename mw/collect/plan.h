@@ -7,13 +7,14 @@
 
 namespace mw::collect {
 
-constexpr int kNumWorlds = 12;      ///< World seeds of a recording.
-constexpr int kHeldOutWorld = 1;    ///< The world whose clips are for validation, 1 in 12; early.
-constexpr int kPlacesPerVisit = 5;  ///< Start places for one start of the game.
+constexpr int kNumWorlds = 12;       ///< World seeds of a recording.
+constexpr int kValidationWorld = 1;  ///< Its clips steer training and choices, nothing else.
+constexpr int kTestWorld = 2;        ///< Its clips are for reported figures alone.
+constexpr int kPlacesPerVisit = 5;   ///< Start places for one start of the game.
 constexpr int kClipsPerPlace = 8;
 
 /// One start of the game in one world. Visits go round the worlds, so that every world, and with
-/// it the validation split, appears early.
+/// it every split, appears early.
 struct Visit {
   int64_t index = 0;
   int world = 0;
@@ -28,6 +29,9 @@ bool is_in_shard(const Visit& visit, int shard, int num_shards);
 
 /// Clips that a part contributes to a total of `num_clips`.
 int64_t clips_of_shard(int64_t num_clips, int shard, int num_shards);
+
+/// "train", "val" or "test": a world belongs to one split whole, so that none leaks into another.
+const char* split_of_world(int world);
 
 /// The map seed of a world, and the seed of one of its places: equal seeds give equal recordings.
 uint64_t world_seed(uint64_t seed, int world);

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include "mw/collect/bot.h"
 #include "mw/collect/caption.h"
@@ -32,6 +33,7 @@ using Clock = std::chrono::steady_clock;
 constexpr int kCrf = 16;
 constexpr double kSettleSeconds = 2.2;  // Real time after a jump to a new place: the map must come.
 constexpr double kPauseSeconds = 0.35;  // The same between clips of a place.
+constexpr int kUnseenFrames = 2;        // Game time of a frame that nobody records, in frames.
 constexpr int kSettleFrames = 12;       // Then game time, for light and falling to rest.
 constexpr int kWanderFrames = 44;       // Between clips.
 constexpr int kMaxFailures = 5;         // Hung or ended games in a row.
@@ -118,7 +120,7 @@ class Explorer {
 
   /// Walks on to new ground, then lets the map come.
   void wander(Bot& bot) {
-    for (int i = 0; i < kWanderFrames; ++i) {
+    for (int i = 0; i < kWanderFrames; i += kUnseenFrames) {
       advance(bot.wander(view()), false);
       finish(nullptr);
     }
@@ -170,7 +172,7 @@ class Explorer {
 
  private:
   void settle() {
-    for (int i = 0; i < kSettleFrames; ++i) {
+    for (int i = 0; i < kSettleFrames; i += kUnseenFrames) {
       advance({}, false);
       finish(nullptr);
     }
@@ -187,7 +189,7 @@ class Explorer {
     input.mouse_dy = static_cast<int>(std::lround(act.pitch / kDegreesPerPixel));
     yaw_ = std::fmod(yaw_ + input.mouse_dx * kDegreesPerPixel + 360, 360);
     pitch_ += input.mouse_dy * kDegreesPerPixel;
-    game_.begin_frame(input, with_picture);
+    game_.begin_frame(input, with_picture, with_picture ? 1 : kUnseenFrames);
   }
 
   void finish(RawFrame* raw) {
@@ -238,8 +240,8 @@ data::DatasetInfo describe(const RecordingConfig& config) {
       {"camera", concat_message("vertical field of view ", kFieldOfView, " degrees, eyes ",
                                 kEyeHeight, " nodes above the feet")},
       {"player", "a bot: 15 % of the frames still, 30 % turns and looks, 55 % walking"},
-      {"worlds",
-       concat_message(kNumWorlds, " map seeds, number ", kHeldOutWorld, " for validation only")}};
+      {"worlds", concat_message(kNumWorlds, " map seeds, number ", kValidationWorld,
+                                " for validation only, ", kTestWorld, " for tests only")}};
   return info;
 }
 
@@ -340,8 +342,9 @@ class Recorder {
       return;
     }
     Bot bot(seed);
-    const bool has_twins = config_.twins == Twins::kAll ||
-                           (config_.twins == Twins::kHeldOut && world == kHeldOutWorld);
+    const bool is_held_out = split_of_world(world) != std::string_view("train");
+    const bool has_twins =
+        config_.twins == Twins::kAll || (config_.twins == Twins::kHeldOut && is_held_out);
     for (int clip = 0; clip < kClipsPerPlace && !is_done(); ++clip) {
       if (clip > 0) {
         explorer.wander(bot);
@@ -386,9 +389,8 @@ class Recorder {
       const FolderLock lock(config_.folder);
       const fs::path path = data::DatasetPaths{config_.folder}.splits();
       data::Splits splits = fs::exists(path) ? data::read_splits(path) : data::Splits{};
-      splits["train"];
-      splits["val"];
-      splits[world == kHeldOutWorld ? "val" : "train"].push_back(clip.id);
+      for (const char* name : {"train", "val", "test"}) splits[name];
+      splits[split_of_world(world)].push_back(clip.id);
       writer_.write_splits(splits);
     });
     ++progress_.clips;

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include "mw/core/error.h"
@@ -63,8 +64,9 @@ struct World::Impl {
   wan::KVCache cache;
   wan::Context context;
   prior::Motion motion;
-  at::Tensor latents;  // [1, 16, h, w], of the newest frame.
-  at::Tensor pixels;   // [1, 3, H, W] in [-1, 1], the same decoded.
+  at::Tensor latents;                   // [1, 16, h, w], of the newest frame.
+  at::Tensor pixels;                    // [1, 3, H, W] in [-1, 1], the same decoded.
+  std::optional<prior::View> key_view;  // What hints are made from; none before the first step.
   video::Image first;
   std::vector<float> given_noise;
   int64_t frame_index = 0;          // Of the newest frame.
@@ -75,6 +77,7 @@ video::Image World::Impl::start(const WorldStart& from) {
   random.set_current_seed(from.seed);
   cache = model.transformer.make_cache();
   context = model.context_of(from.caption);
+  key_view.reset();
   motion = {};
   motion.pitch = from.pitch;
   rows.assign(static_cast<size_t>(model.history_rows() + 1), action::Action{});
@@ -111,8 +114,13 @@ video::Image World::Impl::step(const action::Action& action) {
   prior::Hint hint = prior::CameraPrior::no_hint(latents);
   const bool has_prior = model.prior.config().mode != prior::Mode::kOff;
   if (has_prior) {
-    hint = model.prior.hint(model.vae, latents.to(model.dtype), pixels.to(model.dtype),
-                            prior::poses_of(from), prior::poses_of(to));
+    const prior::View last{.latents = latents.to(model.dtype),
+                           .frame = pixels.to(model.dtype),
+                           .pose = prior::poses_of(from)};
+    if (!key_view || model.prior.is_key_stale(key_view->pose, last.pose).item<bool>()) {
+      key_view = last;
+    }
+    hint = model.prior.hint(model.vae, last, *key_view, prior::poses_of(to));
   }
   if (!uses_network()) {
     show(has_prior ? hint.latents.to(at::kFloat) : latents);

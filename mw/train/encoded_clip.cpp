@@ -2,10 +2,11 @@
 #include "mw/train/encoded_clip.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
-#include <ATen/ops/zeros_like.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <vector>
@@ -31,6 +32,24 @@ at::Tensor pixels_of(const data::Frames& frames, at::ScalarType dtype) {
                                          {frames.num_frames, frames.height, frames.width, 3},
                                          at::TensorOptions(at::kByte));
   return bytes.permute({0, 3, 1, 2}).to(at::kFloat).div(127.5).sub(1).to(dtype);
+}
+
+prior::View views_at(const prior::View& views, const at::Tensor& index) {
+  return {.latents = views.latents.index_select(0, index),
+          .frame = views.frame.index_select(0, index),
+          .pose = views.pose.index_select(0, index)};
+}
+
+/// [F] int64: the key frame that each frame's hint is made from, as play would have it.
+at::Tensor key_frames(const prior::CameraPrior& prior, const at::Tensor& poses) {
+  std::vector<int64_t> keys = {0};
+  for (int64_t k = 1; k < poses.size(0); ++k) {
+    const int64_t key = keys.back();
+    const bool is_stale =
+        prior.is_key_stale(poses.narrow(0, key, 1), poses.narrow(0, k - 1, 1)).item<bool>();
+    keys.push_back(is_stale ? k - 1 : key);
+  }
+  return at::tensor(keys, at::kLong);
 }
 
 }  // namespace
@@ -103,36 +122,37 @@ EncodedClip encode_clip(const data::Clip& clip, const vae::FrameVAE& vae,
   encoded.poses = recorded_poses(clip.rows());
   encoded.caption = clip.caption();
   const int64_t frames = clip.num_frames();
-  encoded.classes = at::cat({at::zeros_like(encoded.poses.narrow(0, 0, 1).select(1, 0), at::kLong),
-                             prior::motion_classes(encoded.poses.narrow(0, 0, frames - 1),
-                                                   encoded.poses.narrow(0, 1, frames - 1))});
 
   const data::Frames recorded = clip.load_frames();
   const at::Tensor pixels =
       pixels_of(recorded, vae.dtype()).contiguous(at::MemoryFormat::ChannelsLast);
-  std::vector<at::Tensor> latents;
+  std::vector<at::Tensor> latents, decoded;
   for (int64_t first = 0; first < frames; first += kBatch) {
     latents.push_back(vae.encode(pixels.narrow(0, first, std::min(kBatch, frames - first))));
+    decoded.push_back(vae.decode(latents.back()));
   }
-  const at::Tensor all = at::cat(latents);  // [F, 16, h, w]
+  const prior::View all{
+      .latents = at::cat(latents), .frame = at::cat(decoded), .pose = encoded.poses};
+  const at::Tensor keys = key_frames(prior, encoded.poses);
 
-  const prior::Hint nothing = prior::CameraPrior::no_hint(all.narrow(0, 0, 1));
+  const prior::Hint nothing = prior::CameraPrior::no_hint(all.latents.narrow(0, 0, 1));
   std::vector<at::Tensor> hints = {nothing.latents}, masks = {nothing.mask},
-                          parallaxes = {nothing.parallax};
+                          parallaxes = {nothing.parallax}, classes = {nothing.classes};
   for (int64_t first = 0; first + 1 < frames; first += kBatch) {
     const int64_t count = std::min(kBatch, frames - 1 - first);
-    const at::Tensor previous = all.narrow(0, first, count);
-    const prior::Hint hint =
-        prior.hint(vae, previous, vae.decode(previous), encoded.poses.narrow(0, first, count),
-                   encoded.poses.narrow(0, first + 1, count));
+    const prior::Hint hint = prior.hint(
+        vae, views_at(all, at::arange(first, first + count, at::kLong)),
+        views_at(all, keys.narrow(0, first + 1, count)), encoded.poses.narrow(0, first + 1, count));
     hints.push_back(hint.latents);
     masks.push_back(hint.mask);
     parallaxes.push_back(hint.parallax);
+    classes.push_back(hint.classes);
   }
-  encoded.latents = all.to(at::kHalf);
+  encoded.latents = all.latents.to(at::kHalf);
   encoded.hints = at::cat(hints).to(at::kHalf);
   encoded.mask = at::cat(masks).to(at::kHalf);
   encoded.parallax = at::cat(parallaxes).to(at::kHalf);
+  encoded.classes = at::cat(classes);
   return encoded;
 }
 

@@ -7,6 +7,7 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -40,6 +41,9 @@ RolloutPool::RolloutPool(const EncodedBank& bank, int64_t streams, int64_t frame
   hints_ = at::zeros_like(any.hints);
   mask_ = at::zeros_like(any.mask);
   parallax_ = at::zeros_like(any.parallax);
+  classes_ = at::zeros_like(any.classes);
+  key_poses_ = any.poses.select(1, 0).clone();
+  key_latents_ = any.latents.select(2, 0).clone();
   restart(at::ones({streams}, at::kBool), random);
 }
 
@@ -58,6 +62,9 @@ void RolloutPool::restart(const at::Tensor& which, at::Generator& random) {
   hints_.index_copy_(0, index, fresh.hints);
   mask_.index_copy_(0, index, fresh.mask);
   parallax_.index_copy_(0, index, fresh.parallax);
+  classes_.index_copy_(0, index, fresh.classes);
+  key_poses_.index_copy_(0, index, fresh.poses.select(1, frames_ - 1));
+  key_latents_.index_copy_(0, index, fresh.latents.select(2, frames_ - 1));
 }
 
 WindowBatch RolloutPool::batch() const {
@@ -65,6 +72,7 @@ WindowBatch RolloutPool::batch() const {
   batch.hints = hints_.clone();
   batch.mask = mask_.clone();
   batch.parallax = parallax_.clone();
+  batch.classes = classes_.clone();
   return batch;
 }
 
@@ -76,13 +84,22 @@ void RolloutPool::advance(const Velocity& velocity, const vae::FrameVAE& vae,
   const int64_t last = frames_ - 1;
   starts_.add_(1);
   left_.sub_(1);
-  const at::Tensor previous = played_.select(2, last).to(vae.dtype());
-  const at::Tensor poses = bank_.windows(starts_, frames_).poses;
-  const prior::Hint hint = prior.hint(vae, previous, vae.decode(previous),
-                                      poses.select(1, last - 1), poses.select(1, last));
+  const WindowBatch recorded = bank_.windows(starts_, frames_);
+  const at::Tensor pose = recorded.poses.select(1, last - 1);
+  const at::Tensor is_stale = prior.is_key_stale(key_poses_, pose);
+  key_poses_ = at::where(is_stale.unsqueeze(1), pose, key_poses_);
+  key_latents_ = at::where(is_stale.view({-1, 1, 1, 1}), played_.select(2, last), key_latents_);
+  const auto view = [&](const at::Tensor& latents, const at::Tensor& at_pose) {
+    const at::Tensor typed = latents.to(vae.dtype());
+    return prior::View{.latents = typed, .frame = vae.decode(typed), .pose = at_pose};
+  };
+  const at::Tensor previous = played_.select(2, last);
+  const prior::Hint hint = prior.hint(vae, view(previous, pose), view(key_latents_, key_poses_),
+                                      recorded.poses.select(1, last));
   hints_ = pushed(hints_, hint.latents);
   mask_ = pushed(mask_, hint.mask);
   parallax_ = pushed(parallax_, hint.parallax);
+  classes_ = at::cat({classes_.narrow(1, 1, last), hint.classes.unsqueeze(1)}, 1);
   played_ = pushed(played_, at::zeros_like(previous));  // Its noise level below is 1.
 
   at::Tensor sigma = at::full({starts_.size(0), frames_}, context_sigma, at::kFloat);
@@ -95,8 +112,9 @@ void RolloutPool::advance(const Velocity& velocity, const vae::FrameVAE& vae,
 }
 
 nn::TensorMap RolloutPool::state() const {
-  return {{"starts", starts_}, {"left", left_}, {"played", played_},
-          {"hints", hints_},   {"mask", mask_}, {"parallax", parallax_}};
+  return {{"starts", starts_},   {"left", left_},           {"played", played_},
+          {"hints", hints_},     {"mask", mask_},           {"parallax", parallax_},
+          {"classes", classes_}, {"key_poses", key_poses_}, {"key_latents", key_latents_}};
 }
 
 void RolloutPool::load_state(const nn::TensorMap& state) {

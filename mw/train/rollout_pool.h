@@ -51,6 +51,8 @@ class RolloutPool {
   at::Tensor allowed_starts_;  // [N]
   at::Tensor starts_, left_;   // [S] int64: first frame of the window; frames to go.
   at::Tensor played_, hints_, mask_, parallax_;
+  at::Tensor classes_;                  // [S, T], of the hints.
+  at::Tensor key_poses_, key_latents_;  // [S, 5] and [S, 16, h, w]: the key frames.
 };
 
 }  // namespace mw::train

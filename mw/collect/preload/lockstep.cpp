@@ -195,7 +195,7 @@ struct Lockstep {
       return;
     }
     set_locked(true);
-    locked_ns += shared->frame_ns;
+    locked_ns += shared->order_ns;
     hold_keys(shared->keys);
     pointer_x += shared->mouse_dx;
     pointer_y += shared->mouse_dy;

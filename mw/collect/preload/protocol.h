@@ -26,7 +26,7 @@ constexpr int kNumKeys = 7;
 struct SharedState {
   uint32_t magic;
   int32_t width, height;  ///< Of the window, in pixels.
-  int64_t frame_ns;       ///< Game time per frame.
+  int64_t order_ns;       ///< Game time of the ordered frame.
   std::atomic<uint32_t> order_seq, done_seq;
   Command command;
   uint32_t keys;                   ///< Bit mask of keys held during the frame.

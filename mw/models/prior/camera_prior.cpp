@@ -6,14 +6,15 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full_like.h>
+#include <ATen/ops/maximum.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/pixel_unshuffle.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
 #include "mw/core/error.h"
-#include "mw/ops/reproject.h"
 
 namespace mw::prior {
 namespace {
@@ -57,28 +58,41 @@ CameraPrior CameraPrior::load(const std::filesystem::path& folder) {
   return CameraPrior(CameraPriorConfig::read(folder / "config.json"));
 }
 
-Hint CameraPrior::hint(const vae::FrameVAE& vae, const at::Tensor& latents, const at::Tensor& frame,
-                       const at::Tensor& before, const at::Tensor& after) const {
+View View::where(const at::Tensor& is_kept, const View& other) const {
+  const at::Tensor picture = is_kept.view({-1, 1, 1, 1});
+  return {.latents = at::where(picture, latents, other.latents),
+          .frame = at::where(picture, frame, other.frame),
+          .pose = at::where(is_kept.unsqueeze(1), pose, other.pose)};
+}
+
+Hint CameraPrior::hint(const vae::FrameVAE& vae, const View& last, const View& key,
+                       const at::Tensor& after) const {
   MW_CHECK(config_.mode != Mode::kOff, "CameraPrior: mode is off, there is no hint");
-  const int64_t batch = latents.size(0);
-  at::Tensor target = after;
-  if (config_.mode == Mode::kRotation) {
-    target = at::cat({after.narrow(1, 0, 2), before.narrow(1, 2, 3)}, 1);
-  }
-  const at::Tensor classes = motion_classes(before, target);
-  const auto is_class = [&](MotionClass wanted) {
-    return classes.eq(static_cast<int64_t>(wanted)).to(latents.device()).view({batch, 1, 1, 1});
+  const at::Tensor& latents = last.latents;
+  const auto target = [&](const View& view) {
+    return config_.mode == Mode::kRotation
+               ? at::cat({after.narrow(1, 0, 2), view.pose.narrow(1, 2, 3)}, 1)
+               : after;
   };
-  const at::Tensor is_still = is_class(MotionClass::kStill);
+  const at::Tensor move = motion_classes(last.pose, target(last));
+  const at::Tensor stands = move.eq(static_cast<int64_t>(MotionClass::kStill));
+  const at::Tensor is_still = stands.to(latents.device()).view({-1, 1, 1, 1});
   Hint hint{.latents = latents.to(at::kFloat),
             .mask = at::ones_like(latents.narrow(1, 0, 4), at::kFloat),
             .variance = {},
-            .parallax = at::zeros_like(latents.narrow(1, 0, 1), at::kFloat)};
-  if (!is_still.all().item<bool>()) {
-    const bool uses_depth = config_.mode == Mode::kReprojection && vae.config().has_depth_head;
-    const ops::Reprojection moved = ops::reproject(
-        frame.to(at::kFloat), uses_depth ? vae.depth(latents).to(at::kFloat) : at::Tensor(), before,
-        target, {.focal = config_.focal, .eye_height = config_.eye_height});
+            .parallax = at::zeros_like(latents.narrow(1, 0, 1), at::kFloat),
+            .classes = move};
+  if (!stands.all().item<bool>()) {
+    ops::Reprojection moved = moved_view(vae, key, target(key));
+    if (!key.pose.equal(last.pose)) {
+      hint.classes =
+          at::where(stands, move, at::maximum(move, motion_classes(key.pose, target(key))));
+      const ops::Reprojection rest = moved_view(vae, last, target(last));
+      const at::Tensor is_seen = moved.mask.gt(0);
+      moved.frame = at::where(is_seen, moved.frame, rest.frame);
+      moved.parallax = at::where(is_seen, moved.parallax, rest.parallax);
+      moved.mask = at::maximum(moved.mask, rest.mask);
+    }
     const at::Tensor encoded =
         vae.encode(moved.frame.clamp(-1, 1).to(latents.scalar_type())).to(at::kFloat);
     const at::Tensor quadrants =
@@ -87,8 +101,25 @@ Hint CameraPrior::hint(const vae::FrameVAE& vae, const at::Tensor& latents, cons
     hint.mask = at::where(is_still, hint.mask, quadrants);
     hint.parallax = at::where(is_still, hint.parallax, at::avg_pool2d(moved.parallax, kStride));
   }
-  hint.variance = variance(classes, hint.mask, hint.parallax);
+  hint.variance = variance(hint.classes, hint.mask, hint.parallax);
   return hint;
+}
+
+ops::Reprojection CameraPrior::moved_view(const vae::FrameVAE& vae, const View& view,
+                                          const at::Tensor& target) const {
+  const bool uses_depth = config_.mode == Mode::kReprojection && vae.config().has_depth_head;
+  return ops::reproject(
+      view.frame.to(at::kFloat), uses_depth ? vae.depth(view.latents).to(at::kFloat) : at::Tensor(),
+      view.pose, target, {.focal = config_.focal, .eye_height = config_.eye_height});
+}
+
+at::Tensor CameraPrior::is_key_stale(const at::Tensor& key_pose, const at::Tensor& pose) const {
+  const at::Tensor change = pose.sub(key_pose);
+  const at::Tensor yaw = change.select(1, 0).add(180).remainder(360).sub(180).abs();
+  const at::Tensor walked = change.narrow(1, 2, 3).square().sum(1).sqrt();
+  return yaw.ge(config_.key_turn)
+      .logical_or(change.select(1, 1).abs().mul(2).ge(config_.key_turn))
+      .logical_or(walked.ge(config_.key_distance));
 }
 
 at::Tensor CameraPrior::variance(const at::Tensor& classes, const at::Tensor& mask,
@@ -114,7 +145,8 @@ Hint CameraPrior::no_hint(const at::Tensor& latents_like) {
   return {.latents = zeros,
           .mask = zeros.narrow(1, 0, 4),
           .variance = at::ones_like(zeros.narrow(1, 0, 1)),
-          .parallax = zeros.narrow(1, 0, 1)};
+          .parallax = zeros.narrow(1, 0, 1),
+          .classes = at::zeros({zeros.size(0)}, at::kLong)};
 }
 
 at::Tensor CameraPrior::condition_channels(const Hint& hint) {

@@ -11,6 +11,7 @@
 #include "mw/action/action_space.h"
 #include "mw/models/prior/motion_model.h"
 #include "mw/models/vae/frame_vae.h"
+#include "mw/ops/reproject.h"
 
 namespace mw::prior {
 
@@ -35,9 +36,24 @@ struct CameraPriorConfig {
   std::vector<double> walk_variances = {0.05, 0.1, 0.2, 0.3, 0.4};  ///< One more than edges.
   double unseen_variance = 0.8;  ///< Where the hint has no source.
 
+  /// A key frame, from which hints are made as long as it lasts, is given up after such a turn in
+  /// degrees, half of it in pitch, or such a walk in nodes; 0 = every frame is a new one.
+  double key_turn = 0;
+  double key_distance = 0;
+
   /// Throws Error kIo, kFormat or kConfig, naming the file.
   static CameraPriorConfig read(const std::filesystem::path& config_json);
   void write(const std::filesystem::path& config_json) const;
+};
+
+/// A frame that hints are made from.
+struct View {
+  at::Tensor latents;  ///< [B, 16, h, w], normalised.
+  at::Tensor frame;    ///< [B, 3, H, W], its decoded pixels in [-1, 1].
+  at::Tensor pose;     ///< [B, 5], as ops::reproject takes it.
+
+  /// This view where `is_kept` [B] is true, otherwise `other`.
+  View where(const at::Tensor& is_kept, const View& other) const;
 };
 
 /// What the prior expects of the next frame.
@@ -46,6 +62,7 @@ struct Hint {
   at::Tensor mask;      ///< [B, 4, h, w]: seen share of the quadrants (row-major) of each cell.
   at::Tensor variance;  ///< [B, 1, h, w]: of the clean latent around `latents`.
   at::Tensor parallax;  ///< [B, 1, h, w]: pixels that the displacement moved each cell by.
+  at::Tensor classes;   ///< [B] int64 of MotionClass: what lies between the sources and the frame.
 };
 
 /// Yaw, pitch and camera position as ops::reproject takes them: [B, 5] float64. Only differences of
@@ -65,12 +82,16 @@ class CameraPrior {
 
   /// The hint for the frame at `after`.
   ///
-  /// latents: [B, 16, h, w], the last frame, normalised; frame: [B, 3, H, W] its decoded pixels in
-  /// [-1, 1]; before, after: [B, 5] poses. An item that does not move gets its latents back, and is
-  /// not encoded again. In mode rotation the position stays as it was before; in mode off, and for
-  /// a first frame, use `no_hint`.
-  Hint hint(const vae::FrameVAE& vae, const at::Tensor& latents, const at::Tensor& frame,
-            const at::Tensor& before, const at::Tensor& after) const;
+  /// last: the frame before; key: the key frame, which may be the same. Each round of moving and
+  /// encoding softens a picture, so what the key frame saw comes from there, in one move, and only
+  /// the rest from the frame before. after: [B, 5]. An item that does not move gets the last
+  /// frame's latents back, and is not encoded again. In mode rotation positions count as equal; in
+  /// mode off, and for a first frame, use `no_hint`.
+  Hint hint(const vae::FrameVAE& vae, const View& last, const View& key,
+            const at::Tensor& after) const;
+
+  /// [B] bool: whether the frame at `pose` must become the key frame instead of that at `key_pose`.
+  at::Tensor is_key_stale(const at::Tensor& key_pose, const at::Tensor& pose) const;
 
   /// Latents 0, mask 0, variance 1: nothing is known, as of a first frame. latents_like: [B, 16, h,
   /// w].
@@ -88,6 +109,9 @@ class CameraPrior {
   const MotionModel& motion_model() const { return motion_model_; }
 
  private:
+  ops::Reprojection moved_view(const vae::FrameVAE& vae, const View& view,
+                               const at::Tensor& target) const;
+
   CameraPriorConfig config_;
   MotionModel motion_model_;
 };

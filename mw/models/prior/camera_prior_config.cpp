@@ -34,6 +34,8 @@ void visit(CameraPriorConfig& config, const Field& field) {
   field("parallax_edges", config.parallax_edges);
   field("walk_variances", config.walk_variances);
   field("unseen_variance", config.unseen_variance);
+  field("key_turn", config.key_turn);
+  field("key_distance", config.key_distance);
 }
 
 }  // namespace

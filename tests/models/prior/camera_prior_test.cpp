@@ -25,6 +25,8 @@ class CameraPriorTest : public ::testing::Test {
       : store_(nn::ParameterStore::created(1)),
         vae_(vae::FrameVAEConfig{}, nn::WeightScope(store_)) {}
 
+  View view(const at::Tensor& at_pose) const { return {latents_, frame_, at_pose}; }
+
   nn::ParameterStore store_;
   vae::FrameVAE vae_;
   at::Tensor frame_ = test::random_tensor({1, 3, 96, 176}, 2).tanh();
@@ -33,7 +35,8 @@ class CameraPriorTest : public ::testing::Test {
 
 TEST_F(CameraPriorTest, StandingStillKeepsTheLatents) {
   const CameraPrior prior({});
-  const Hint hint = prior.hint(vae_, latents_, frame_, pose(5, 2, 1, 1), pose(5, 2, 1, 1));
+  const Hint hint =
+      prior.hint(vae_, view(pose(5, 2, 1, 1)), view(pose(5, 2, 1, 1)), pose(5, 2, 1, 1));
   EXPECT_TENSOR_NEAR(hint.latents, latents_, test::kExact);
   EXPECT_EQ(hint.mask.min().item<double>(), 1);
   EXPECT_FLOAT_EQ(hint.variance.max().item<float>(),
@@ -43,7 +46,8 @@ TEST_F(CameraPriorTest, StandingStillKeepsTheLatents) {
 TEST_F(CameraPriorTest, TurningMarksWhatComesIntoView) {
   const CameraPrior prior({});
   // 8 degrees to the right: the right edge, at 53.1 degrees, shows what was at 61.1: 31 pixels off.
-  const Hint hint = prior.hint(vae_, latents_, frame_, pose(0, 0, 0, 0), pose(8, 0, 0, 0));
+  const Hint hint =
+      prior.hint(vae_, view(pose(0, 0, 0, 0)), view(pose(0, 0, 0, 0)), pose(8, 0, 0, 0));
   EXPECT_EQ(hint.latents.sizes(), latents_.sizes());
   EXPECT_EQ(hint.mask.sizes(), (std::vector<int64_t>{1, 4, 12, 22}));
   const at::Tensor row = hint.mask[0].select(1, 6);  // [4, 22]
@@ -59,14 +63,47 @@ TEST_F(CameraPriorTest, RotationModeDoesNotWalk) {
   CameraPriorConfig config;
   config.mode = Mode::kRotation;
   const CameraPrior prior(config);
-  const Hint hint = prior.hint(vae_, latents_, frame_, pose(0, 0, 0, 0), pose(0, 0, 0, 0.25));
+  const Hint hint =
+      prior.hint(vae_, view(pose(0, 0, 0, 0)), view(pose(0, 0, 0, 0)), pose(0, 0, 0, 0.25));
   EXPECT_TENSOR_NEAR(hint.latents, latents_, test::kExact);
+}
+
+TEST_F(CameraPriorTest, TheKeyFrameGoesBeforeTheLastOne) {
+  const CameraPrior prior({});
+  const at::Tensor other = test::random_tensor({1, 3, 96, 176}, 3).tanh();
+  const View key = view(pose(0, 0, 0, 0));
+  const View last{.latents = vae_.encode(other), .frame = other, .pose = pose(6, 0, 0, 0)};
+  const Hint hint = prior.hint(vae_, last, key, pose(8, 0, 0, 0));
+  // Well inside the key frame's view the last frame does not matter; beyond it, it does.
+  const Hint bare = prior.hint(vae_, key, key, pose(8, 0, 0, 0));
+  const auto columns = [](const at::Tensor& x, int64_t from, int64_t count) {
+    return x.narrow(3, from, count);
+  };
+  EXPECT_TENSOR_NEAR(columns(hint.mask, 0, 17), columns(bare.mask, 0, 17), test::kExact);
+  EXPECT_GT(columns(hint.mask, 18, 3).sum().item<double>(),
+            columns(bare.mask, 18, 3).sum().item<double>());
+  EXPECT_LT(hint.mask[0].select(1, 6).select(1, 21).sum().item<double>(), 4);
+}
+
+TEST_F(CameraPriorTest, KeyFramesGoStaleByTurnAndWalk) {
+  CameraPriorConfig config;
+  config.key_turn = 20;
+  config.key_distance = 1;
+  const CameraPrior prior(config);
+  const auto is_stale = [&](const at::Tensor& from, const at::Tensor& to) {
+    return prior.is_key_stale(from, to).item<bool>();
+  };
+  EXPECT_FALSE(is_stale(pose(355, 0, 0, 0), pose(9, 4, 0.5, 0.5)));
+  EXPECT_TRUE(is_stale(pose(355, 0, 0, 0), pose(16, 0, 0, 0)));
+  EXPECT_TRUE(is_stale(pose(0, 0, 0, 0), pose(0, 11, 0, 0)));
+  EXPECT_TRUE(is_stale(pose(0, 0, 0, 0), pose(0, 0, 0.8, 0.8)));
+  EXPECT_TRUE(CameraPrior({}).is_key_stale(pose(0, 0, 0, 0), pose(0, 0, 0, 0)).item<bool>());
 }
 
 TEST_F(CameraPriorTest, OffHasNoHints) {
   const CameraPrior prior = CameraPrior::load(::testing::TempDir() + "no_such_prior");
   EXPECT_EQ(prior.config().mode, Mode::kOff);
-  EXPECT_ERROR(prior.hint(vae_, latents_, frame_, pose(0, 0, 0, 0), pose(0, 0, 0, 0)),
+  EXPECT_ERROR(prior.hint(vae_, view(pose(0, 0, 0, 0)), view(pose(0, 0, 0, 0)), pose(0, 0, 0, 0)),
                ErrorCode::kInvalidArgument, "off");
 }
 
