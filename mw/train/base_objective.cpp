@@ -33,7 +33,7 @@ namespace {
 constexpr std::array<const char*, prior::kNumMotionClasses> kClassNames = {"still", "look", "walk"};
 constexpr uint64_t kValidationSeed = 20;
 constexpr const char* kTextPrefix = "text_encoder.";
-constexpr double kPlaySigma = 0.05;  // Noise level of context at play.
+constexpr double kPlaySigma = 0.3;  // Noise level of context at play, as the export writes it.
 
 nn::ParameterStore store_of(const BaseTrainingConfig& config, uint64_t seed) {
   if (config.init_from.empty()) return nn::ParameterStore::created(seed);

@@ -38,8 +38,8 @@ struct CameraPriorConfig {
 
   /// A key frame, from which hints are made as long as it lasts, is given up after such a turn in
   /// degrees, half of it in pitch, or such a walk in nodes; 0 = every frame is a new one.
-  double key_turn = 0;
-  double key_distance = 0;
+  double key_turn = 25;
+  double key_distance = 2;
 
   /// Throws Error kIo, kFormat or kConfig, naming the file.
   static CameraPriorConfig read(const std::filesystem::path& config_json);
