@@ -5,6 +5,7 @@
 
 #include <map>
 #include <set>
+#include <string>
 
 #include "tests/support/expect_error.h"
 
@@ -48,6 +49,12 @@ TEST(PlanTest, SharesOfTheShardsAddUp) {
 TEST(PlanTest, RefusesShardsThatAreNotThere) {
   EXPECT_ERROR(is_in_shard(make_visit(0), 3, 2), ErrorCode::kInvalidArgument, "--shard 3/2");
   EXPECT_ERROR(is_in_shard(make_visit(0), 0, 2), ErrorCode::kInvalidArgument, "--shard 0/2");
+}
+
+TEST(PlanTest, AWorldBelongsToOneSplit) {
+  std::map<std::string, int> worlds;
+  for (int world = 0; world < kNumWorlds; ++world) ++worlds[split_of_world(world)];
+  EXPECT_EQ(worlds, (std::map<std::string, int>{{"test", 1}, {"train", 10}, {"val", 1}}));
 }
 
 TEST(PlanTest, VisitsOfOneWorldShareNoPlace) {

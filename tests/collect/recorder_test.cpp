@@ -236,7 +236,7 @@ TEST(RecorderTest, RecordsEpisodesThatHoldTogetherAndGoesOn) {
   const data::Dataset set(config.folder);
   EXPECT_EQ(set.ids().size(), 3U);
   EXPECT_EQ(set.validate(), std::vector<std::string>{});
-  EXPECT_EQ(set.split("train").size() + set.split("val").size(), 3U);
+  EXPECT_EQ(set.split("train").size() + set.split("val").size() + set.split("test").size(), 3U);
   for (const std::string& id : set.ids()) {
     const data::Clip clip = set.clip(id);
     ASSERT_EQ(clip.num_frames(), 17);
