@@ -53,7 +53,9 @@ void add_eval(CLI::App& parent) {
       parent.add_subcommand("eval", "Measure a world against recordings: pictures and control");
   auto options = std::make_shared<EvalOptions>();
   EvalOptions& o = *options;
-  command->add_option("--real", o.real, "Data set; its split `val` is what counts")->required();
+  command->add_option("--real", o.real, "Data set with a held-out split")->required();
+  command->add_option("--split", o.config.split,
+                      "Its name; otherwise `test` if it has clips, or `val`");
   command->add_option("--model", o.model, "A model's folder or name")->capture_default_str();
   command->add_option("--out", o.out, "Folder for report.json");
   command->add_option("--starts", o.config.starts, "Windows, spread over the held-out clips")
@@ -74,7 +76,7 @@ void add_eval(CLI::App& parent) {
       "PSNR counts at most 40 dB a frame; -l: whole clips. turns, w, s, a, d: share of frame "
       "pairs\n"
       "under that action alone whose picture moves the right way; angle: median of seen by\n"
-      "commanded rotation.");
+      "commanded rotation. full - X: mean difference and its 95 % interval.");
 }
 
 }  // namespace mw::app

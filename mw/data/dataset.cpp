@@ -51,6 +51,11 @@ const std::vector<std::string>& Dataset::split(const std::string& name) const {
                                                (known.empty() ? "none" : known));
 }
 
+bool Dataset::has_split(const std::string& name) const {
+  const auto found = splits_.find(name);
+  return found != splits_.end() && !found->second.empty();
+}
+
 Clip Dataset::clip(const std::string& id) const {
   const auto caption = captions_.find(id);
   return {paths_, info_, id, caption == captions_.end() ? std::string() : caption->second};

@@ -31,6 +31,8 @@ class Dataset {
 
   /// Clips of a split. Throws Error kInvalidArgument, listing the known ones, for an unknown name.
   const std::vector<std::string>& split(const std::string& name) const;
+  /// Whether a split of this name has clips.
+  bool has_split(const std::string& name) const;
 
   /// Reads a clip's rows. Throws Error kIo or kFormat, naming file and row.
   Clip clip(const std::string& id) const;

@@ -8,12 +8,14 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "mw/core/error.h"
 #include "mw/data/dataset.h"
 #include "mw/engine/pixels.h"
 #include "mw/engine/world.h"
+#include "mw/eval/bootstrap.h"
 #include "mw/models/prior/camera_prior.h"
 #include "mw/ops/picture_quality.h"
 #include "mw/video/resize.h"
@@ -48,18 +50,19 @@ Window cut(const data::Clip& clip, const data::Frames& all, int64_t first, int64
 }
 
 /// `wanted` windows of 1 + `frames` frames, spread evenly over the clips and within them.
-std::vector<Window> spread_windows(const data::Dataset& dataset, int64_t wanted, int64_t frames,
-                                   int width, int height) {
+std::vector<Window> spread_windows(const data::Dataset& dataset, const std::string& split,
+                                   int64_t wanted, int64_t frames, int width, int height) {
   std::vector<std::pair<std::string, int64_t>> places;
-  for (const std::string& id : dataset.split("val")) {
+  for (const std::string& id : dataset.split(split)) {
     const int64_t length = dataset.count_frames(id);
     for (int64_t first = 0; first + frames < length; first += 2 * frames) {
       places.emplace_back(id, first);
     }
   }
   if (places.empty()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                concat_message("eval: split 'val' has no clip of more than ", frames, " frames"));
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        concat_message("eval: split '", split, "' has no clip of more than ", frames, " frames"));
   }
   std::vector<Window> windows;
   const auto count = std::min<int64_t>(wanted, static_cast<int64_t>(places.size()));
@@ -97,22 +100,39 @@ std::vector<Play> play(engine::World& world, const std::vector<Window>& windows,
   return plays;
 }
 
-/// Mean PSNR and SSIM of all frames after the first.
-std::pair<double, double> quality(const std::vector<Play>& plays,
-                                  const std::vector<Window>& windows) {
-  double psnr = 0, ssim = 0;
-  int64_t count = 0;
+/// Mean PSNR and SSIM of the frames after the first, for each window.
+std::pair<std::vector<double>, std::vector<double>> quality(const std::vector<Play>& plays,
+                                                            const std::vector<Window>& windows) {
+  std::vector<double> psnrs, ssims;
   for (size_t i = 0; i < plays.size(); ++i) {
+    double psnr = 0, ssim = 0;
     for (size_t k = 1; k < plays[i].size(); ++k) {
       const at::Tensor a = engine::to_pixels(plays[i][k]).add(1).div(2);
       const at::Tensor b = engine::to_pixels(windows[i].frames[k]).add(1).div(2);
       psnr += std::min(kPsnrCeiling, ops::psnr(a, b).item<double>());
       ssim += ops::ssim(a, b).item<double>();
-      ++count;
     }
+    const auto count = static_cast<double>(plays[i].size() - 1);
+    psnrs.push_back(psnr / count);
+    ssims.push_back(ssim / count);
   }
-  if (count == 0) return {0, 0};
-  return {psnr / static_cast<double>(count), ssim / static_cast<double>(count)};
+  return {psnrs, ssims};
+}
+
+/// The split to measure on: by itself the one that nothing was chosen on, where there is one.
+std::string chosen_split(const data::Dataset& dataset, const std::string& wanted) {
+  if (!wanted.empty()) return wanted;
+  return dataset.has_split("test") ? "test" : "val";
+}
+
+/// `count` of `ids`, evenly.
+std::vector<std::string> spread_ids(const std::vector<std::string>& ids, int64_t count) {
+  const auto available = static_cast<int64_t>(ids.size());
+  std::vector<std::string> chosen;
+  for (int64_t i = 0; i < std::min(count, available); ++i) {
+    chosen.push_back(ids[static_cast<size_t>(i * available / std::min(count, available))]);
+  }
+  return chosen;
 }
 
 nlohmann::ordered_json json_of(const Obedience& obedience) {
@@ -132,22 +152,23 @@ WorldReport evaluate_world(
            "eval: starts and frames must be positive");
   const at::NoGradGuard no_grad;
   const data::Dataset dataset(config.real);
+  const std::string split = chosen_split(dataset, config.split);
   const double focal = prior::CameraPrior::load(config.model / "camera_prior").config().focal;
 
   engine::WorldOptions options;
   options.dtype = config.dtype;
   engine::World full(config.model, options);
   const std::vector<Window> windows =
-      spread_windows(dataset, config.starts, config.frames, full.width(), full.height());
+      spread_windows(dataset, split, config.starts, config.frames, full.width(), full.height());
   std::vector<Window> clips;
-  for (const std::string& id : dataset.split("val")) {
-    if (static_cast<int64_t>(clips.size()) >= config.long_starts) break;
+  for (const std::string& id : spread_ids(dataset.split(split), config.long_starts)) {
     const data::Clip clip = dataset.clip(id);
     clips.push_back(
         cut(clip, clip.load_frames(), 0, clip.num_frames(), full.width(), full.height()));
   }
 
   WorldReport report{
+      .split = split,
       .starts = static_cast<int64_t>(windows.size()),
       .frames = config.frames,
       .long_starts = static_cast<int64_t>(clips.size()),
@@ -164,18 +185,14 @@ WorldReport evaluate_world(
     const std::vector<Play> long_plays = play(world, clips, [&](int64_t done) {
       on_progress(name, static_cast<int64_t>(windows.size()) + done, all);
     });
-    const auto [psnr, ssim] = quality(plays, windows);
-    const auto [long_psnr, long_ssim] = quality(long_plays, clips);
     ControlTally control(focal), shuffled(focal);
     for (size_t i = 0; i < plays.size(); ++i) {
       control.add(plays[i], windows[i].actions);
       shuffled.add(plays[i], windows[(i + plays.size() / 2) % plays.size()].actions);
     }
     WorldScore& row = report.scores.emplace_back(name, std::move(control));
-    row.psnr = psnr;
-    row.ssim = ssim;
-    row.long_psnr = long_psnr;
-    row.long_ssim = long_ssim;
+    std::tie(row.psnr, row.ssim) = quality(plays, windows);
+    std::tie(row.long_psnr, row.long_ssim) = quality(long_plays, clips);
     return shuffled;
   };
   ControlTally shuffled = score("full", full);
@@ -193,8 +210,8 @@ WorldReport evaluate_world(
 std::string WorldReport::table() const {
   char line[200];
   std::snprintf(line, sizeof line,
-                "%lld starts, %lld frames each; %lld whole clips of %lld frames\n",
-                static_cast<long long>(starts), static_cast<long long>(frames),
+                "split %s: %lld starts, %lld frames each; %lld whole clips of %lld frames\n",
+                split.c_str(), static_cast<long long>(starts), static_cast<long long>(frames),
                 static_cast<long long>(long_starts), static_cast<long long>(long_frames));
   std::string text = line;
   std::snprintf(line, sizeof line, "%-10s%8s%8s%8s%8s%8s%8s%7s%7s%7s%7s\n", "", "PSNR", "SSIM",
@@ -203,8 +220,9 @@ std::string WorldReport::table() const {
   for (const WorldScore& score : scores) {
     text += score.name + std::string(10 - std::min<size_t>(10, score.name.size()), ' ');
     if (is_played(score.name)) {
-      std::snprintf(line, sizeof line, "%8.2f%8.3f%8.2f%8.3f", score.psnr, score.ssim,
-                    score.long_psnr, score.long_ssim);
+      std::snprintf(line, sizeof line, "%8.2f%8.3f%8.2f%8.3f", bootstrap_mean(score.psnr).mean,
+                    bootstrap_mean(score.ssim).mean, bootstrap_mean(score.long_psnr).mean,
+                    bootstrap_mean(score.long_ssim).mean);
       text += line;
     } else {
       text += std::string(32, ' ');
@@ -224,11 +242,23 @@ std::string WorldReport::table() const {
     }
     text += "\n";
   }
+  const WorldScore* full = nullptr;
+  for (const WorldScore& score : scores) {
+    if (score.name == "full") full = &score;
+    if (full == nullptr || &score == full || !is_played(score.name)) continue;
+    const Estimate near = bootstrap_difference(full->psnr, score.psnr);
+    const Estimate far = bootstrap_difference(full->long_psnr, score.long_psnr);
+    std::snprintf(line, sizeof line,
+                  "full - %-9s PSNR %+.2f [%+.2f, %+.2f]  PSNR-l %+.2f [%+.2f, %+.2f]\n",
+                  score.name.c_str(), near.mean, near.low, near.high, far.mean, far.low, far.high);
+    text += line;
+  }
   return text;
 }
 
 nlohmann::ordered_json WorldReport::json() const {
-  nlohmann::ordered_json json = {{"starts", starts},
+  nlohmann::ordered_json json = {{"split", split},
+                                 {"starts", starts},
                                  {"frames", frames},
                                  {"long_starts", long_starts},
                                  {"long_frames", long_frames},
@@ -236,10 +266,13 @@ nlohmann::ordered_json WorldReport::json() const {
   for (const WorldScore& score : scores) {
     nlohmann::ordered_json row;
     if (is_played(score.name)) {
-      row = {{"psnr", score.psnr},
-             {"ssim", score.ssim},
-             {"long_psnr", score.long_psnr},
-             {"long_ssim", score.long_ssim}};
+      for (const auto& [name, samples] :
+           {std::pair{"psnr", &score.psnr}, std::pair{"ssim", &score.ssim},
+            std::pair{"long_psnr", &score.long_psnr}, std::pair{"long_ssim", &score.long_ssim}}) {
+        const Estimate estimate = bootstrap_mean(*samples);
+        row[name] = estimate.mean;
+        row[std::string(name) + "_interval"] = {estimate.low, estimate.high};
+      }
     }
     row["turns"] = json_of(score.control.turns());
     for (const auto& [name, obedience] : score.control.by_action()) row[name] = json_of(obedience);

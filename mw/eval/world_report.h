@@ -15,8 +15,9 @@ namespace mw::eval {
 
 /// What a world is measured on.
 struct WorldEvalConfig {
-  std::filesystem::path real;   ///< A data set whose split `val` the model never saw.
+  std::filesystem::path real;   ///< A data set with a split that the model never saw.
   std::filesystem::path model;  ///< An embedded world's folder.
+  std::string split = {};       ///< Its name; empty: `test` if it has clips, otherwise `val`.
   int64_t starts = 64;          ///< Windows, spread evenly over the held-out clips.
   int64_t frames = 16;          ///< Frames played from each start.
   int64_t long_starts = 16;     ///< Whole clips played from their first frame; 0 = none.
@@ -29,8 +30,8 @@ struct WorldScore {
       : name(std::move(score_name)), control(std::move(tally)) {}
 
   std::string name;
-  double psnr = 0, ssim = 0;            ///< Mean over all frames of the windows.
-  double long_psnr = 0, long_ssim = 0;  ///< The same over whole clips.
+  std::vector<double> psnr, ssim;            ///< Mean over the frames of each window.
+  std::vector<double> long_psnr, long_ssim;  ///< The same of each whole clip.
   ControlTally control;
 };
 
@@ -38,6 +39,7 @@ struct WorldScore {
 /// bare camera prior), `rotation` (the prior without its sense of depth), `repeat` (the first frame
 /// for ever) and `shuffled` (the model's frames judged by another window's actions: the floor).
 struct WorldReport {
+  std::string split;
   int64_t starts = 0, frames = 0, long_starts = 0, long_frames = 0;
   std::vector<WorldScore> scores;
 
