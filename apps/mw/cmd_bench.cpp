@@ -62,6 +62,10 @@ void add_bench(CLI::App& parent) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_flag("--json", options->use_json, "Print one JSON document");
+  command->footer(
+      "Examples:\n  mw bench                     every row\n"
+      "  mw bench dit --json          one part, for a script\n"
+      "Medians (95th percentiles); OMP_NUM_THREADS sets the threads.");
   command->callback([options] { bench(*options); });
 }
 

@@ -94,8 +94,11 @@ void add_data(CLI::App& parent) {
   encode_command->add_option("--shard", options->shard, "I/N: every N-th clip, from the I-th on");
   encode_command->add_flag("--fp32", options->use_fp32, "Compute in float32, not bfloat16");
   encode_command->callback([options] { encode(*options); });
-  command->footer(
-      "Example:\n  mw data encode --data ~/.cache/microworld/data/overworld --vae runs/vae/model");
+  constexpr const char* kExamples =
+      "Examples:\n  mw data encode --data ~/.cache/microworld/data/overworld --vae runs/vae/model\n"
+      "  mw data encode --data data/mine --vae runs/vae/model --shard 1/4";
+  encode_command->footer(kExamples);
+  command->footer(kExamples);
 }
 
 }  // namespace mw::app

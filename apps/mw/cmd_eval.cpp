@@ -73,6 +73,8 @@ void add_eval(CLI::App& parent) {
   command->add_flag("--json", o.use_json, "Print the report as JSON");
   command->callback([options] { evaluate(*options); });
   command->footer(
+      "Example:\n  mw eval --real ~/.cache/microworld/data/overworld --model overworld --out "
+      "out\n\n"
       "PSNR counts at most 40 dB a frame; -l: whole clips. turns, w, s, a, d: share of frame "
       "pairs\n"
       "under that action alone whose picture moves the right way; angle: median of seen by\n"

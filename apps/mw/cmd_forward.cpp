@@ -102,6 +102,8 @@ void add_forward(CLI::App& parent) {
     sub->add_option("--dtype", options->dtype, "Weights and products: fp32 or bf16")
         ->check(CLI::IsMember({"fp32", "bf16"}))
         ->capture_default_str();
+    sub->footer(concat_message("Example:\n  mw forward ", part.name,
+                               " --model overworld --in in.safetensors --out out.safetensors"));
     sub->callback([&part, options] { run_part(part, *options); });
   }
 }

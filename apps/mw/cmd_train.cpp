@@ -136,7 +136,17 @@ void add_text_trainer(CLI::App& parent) {
   });
 }
 
-void add_trainer(CLI::App& parent, const char* name, const char* help,
+constexpr const char* kVAEExamples = R"(Examples:
+  mw train vae --config configs/overworld_vae.toml --set vae.data=data/mine --out runs/vae
+  mw train vae --config configs/overworld_vae.toml --out runs/vae --resume
+  mw train vae --show-config                             every setting, with its meaning)";
+
+constexpr const char* kBaseExamples = R"(Examples (first mw data encode):
+  mw train base --config configs/overworld_base.toml --set base.data=data/mine --out runs/base
+  mw train base --config configs/overworld_base.toml --out runs/base --resume
+  mw train base --config configs/overworld_base.toml --out runs/base --export models/mine)";
+
+void add_trainer(CLI::App& parent, const char* name, const char* help, const char* examples,
                  void (*train)(const TrainOptions&)) {
   CLI::App* command = parent.add_subcommand(name, help);
   auto options = std::make_shared<TrainOptions>();
@@ -148,6 +158,7 @@ void add_trainer(CLI::App& parent, const char* name, const char* help,
   command->add_option("--export", options->export_to,
                       "Train no further: write the run's model into this folder");
   command->add_flag("--show-config", options->show_config, "Print the resolved settings and stop");
+  command->footer(examples);
   command->callback([options, train] {
     if (!options->show_config && options->out.empty()) {
       throw Error(ErrorCode::kInvalidArgument, "train: --out names no folder for the run");
@@ -161,9 +172,9 @@ void add_trainer(CLI::App& parent, const char* name, const char* help,
 void add_train(CLI::App& parent) {
   CLI::App* command = parent.add_subcommand("train", "Train the parts of a world model");
   command->require_subcommand(1);
-  add_trainer(*command, "vae", "The frame autoencoder", train_vae);
+  add_trainer(*command, "vae", "The frame autoencoder", kVAEExamples, train_vae);
   add_text_trainer(*command);
-  add_trainer(*command, "base", "The world model's transformer", train_base);
+  add_trainer(*command, "base", "The world model's transformer", kBaseExamples, train_base);
   command->footer(
       "Example:\n  mw train vae --config configs/overworld_vae.toml --out runs/vae\n"
       "  mw train vae --config configs/overworld_vae.toml --out runs/vae --resume\n"
