@@ -26,7 +26,7 @@ Visit make_visit(int64_t index) {
 bool is_in_shard(const Visit& visit, int shard, int num_shards) {
   MW_CHECK(num_shards >= 1 && shard >= 1 && shard <= num_shards, "--shard ", shard, '/', num_shards,
            ": wanted I/N with 1 <= I <= N");
-  // A step aside each round: with visits alone, 12 worlds and 4 parts would bind worlds to parts.
+  // A step aside each round: with visits alone, as many parts as worlds would bind worlds to parts.
   const int64_t round = visit.index / kNumWorlds;
   return (visit.world + round) % num_shards == shard - 1;
 }

@@ -7,9 +7,9 @@
 
 namespace mw::collect {
 
-constexpr int kNumWorlds = 12;       ///< World seeds of a recording.
+constexpr int kNumWorlds = 13;       ///< World seeds of a recording.
 constexpr int kValidationWorld = 1;  ///< Its clips steer training and choices, nothing else.
-constexpr int kTestWorld = 2;        ///< Its clips are for reported figures alone.
+constexpr int kTestWorld = 12;       ///< Its clips are for reported figures alone.
 constexpr int kPlacesPerVisit = 5;   ///< Start places for one start of the game.
 constexpr int kClipsPerPlace = 8;
 
