@@ -23,12 +23,32 @@
 
 namespace mw::engine {
 
-struct World::Impl {
-  Impl(const std::filesystem::path& folder, const WorldOptions& world_options)
-      : options(world_options),
-        model(EmbeddedModel::load(folder, world_options.dtype, world_options.mode)),
-        sampling(world_options.sampling.value_or(model.sampling)),
-        cache(model.transformer.make_cache()) {
+// Tensors are replaced, never written to, and so are the cache's pages: copies may share them. Only
+// the generator has to be copied.
+struct World::State {
+  explicit State(wan::KVCache empty) : cache(std::move(empty)) {}
+
+  bool is_started = false;
+  at::Generator random = at::detail::createCPUGenerator(0);
+  wan::KVCache cache;
+  wan::Context context;
+  prior::Motion motion;
+  at::Tensor latents;                   // [1, 16, h, w], of the newest frame.
+  at::Tensor pixels;                    // [1, 3, H, W] in [-1, 1], the same decoded.
+  std::optional<prior::View> key_view;  // What hints are made from; none before the first step.
+  video::Image first;
+  std::vector<float> given_noise;
+  int64_t frame_index = 0;          // Of the newest frame.
+  std::deque<action::Action> rows;  // The newest ones, oldest first; still before the start.
+};
+
+struct World::Impl : World::State {
+  Impl(std::shared_ptr<const EmbeddedModel> shared, const WorldOptions& world_options)
+      : State(shared->transformer.make_cache()),
+        options(world_options),
+        shared_model(std::move(shared)),
+        model(*shared_model),
+        sampling(world_options.sampling.value_or(model.sampling)) {
     sampling.check("sampling");
   }
 
@@ -56,21 +76,9 @@ struct World::Impl {
   void show(const at::Tensor& new_latents);
 
   WorldOptions options;
-  EmbeddedModel model;
+  std::shared_ptr<const EmbeddedModel> shared_model;
+  const EmbeddedModel& model;
   SamplingConfig sampling;
-
-  bool is_started = false;
-  at::Generator random = at::detail::createCPUGenerator(0);
-  wan::KVCache cache;
-  wan::Context context;
-  prior::Motion motion;
-  at::Tensor latents;                   // [1, 16, h, w], of the newest frame.
-  at::Tensor pixels;                    // [1, 3, H, W] in [-1, 1], the same decoded.
-  std::optional<prior::View> key_view;  // What hints are made from; none before the first step.
-  video::Image first;
-  std::vector<float> given_noise;
-  int64_t frame_index = 0;          // Of the newest frame.
-  std::deque<action::Action> rows;  // The newest ones, oldest first; still before the start.
 };
 
 video::Image World::Impl::start(const WorldStart& from) {
@@ -194,8 +202,11 @@ void World::Impl::show(const at::Tensor& new_latents) {
 
 World::World(const std::filesystem::path& model, const WorldOptions& options) {
   const at::NoGradGuard no_grad;
-  impl_ = std::make_unique<Impl>(model, options);
+  impl_ = std::make_unique<Impl>(std::make_shared<const EmbeddedModel>(
+                                     EmbeddedModel::load(model, options.dtype, options.mode)),
+                                 options);
 }
+World::World(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 World::~World() = default;
 World::World(World&&) noexcept = default;
 World& World::operator=(World&&) noexcept = default;
@@ -208,6 +219,24 @@ video::Image World::start(const WorldStart& start) {
 video::Image World::step(const action::Action& action) {
   const at::NoGradGuard no_grad;
   return impl_->step(action);
+}
+
+World::Snapshot World::snapshot() const {
+  MW_CHECK(impl_->is_started, "world: start it before a snapshot");
+  auto state = std::make_shared<State>(*impl_);
+  state->random = impl_->random.clone();
+  return state;
+}
+
+video::Image World::restore(const Snapshot& snapshot) {
+  MW_CHECK(snapshot != nullptr, "world: no snapshot to go back to");
+  static_cast<State&>(*impl_) = *snapshot;
+  impl_->random = snapshot->random.clone();
+  return impl_->options.mode == WorldMode::kRepeat ? impl_->first : to_image(impl_->pixels);
+}
+
+World World::sibling() const {
+  return World(std::make_unique<Impl>(impl_->shared_model, impl_->options));
 }
 
 std::vector<float> World::latent() const {

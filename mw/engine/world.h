@@ -44,6 +44,10 @@ struct WorldStart {
 /// Equal model, options, start, actions and thread count give equal frames. Owned by one thread.
 class World {
  public:
+  /// Everything that changes as a world runs, at one frame. Cheap: big parts are shared.
+  struct State;
+  using Snapshot = std::shared_ptr<const State>;
+
   /// Loads an embedded model's folder. Throws Error kIo, kFormat, kConfig or kWeights.
   World(const std::filesystem::path& model, const WorldOptions& options);
   ~World();
@@ -57,6 +61,15 @@ class World {
   /// The next frame, under the action that leads into it. Throws Error kInvalidArgument before
   /// `start`.
   video::Image step(const action::Action& action);
+
+  /// The world as it is now. Throws Error kInvalidArgument before `start`.
+  Snapshot snapshot() const;
+  /// Goes on from a snapshot of this world, or of one with its model, and returns its frame: what
+  /// follows is what followed then. Throws Error kInvalidArgument for a null snapshot.
+  video::Image restore(const Snapshot& snapshot);
+
+  /// A world of its own with the same weights in memory; not started.
+  World sibling() const;
 
   /// The newest frame's clean latent [C, h, w], row-major, normalised.
   std::vector<float> latent() const;
@@ -73,6 +86,7 @@ class World {
 
  private:
   struct Impl;
+  explicit World(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

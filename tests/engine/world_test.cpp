@@ -146,6 +146,26 @@ TEST_F(WorldTest, CaptionsShapeAWorldThatReadsThem) {
   EXPECT_NE(world.start(from), desert);
 }
 
+TEST_F(WorldTest, SnapshotsGoOnAsTheWorldDid) {
+  World world = open();
+  play(world, start(), 6, forward_and_right());  // Longer than the window, so pages were evicted.
+  const World::Snapshot saved = world.snapshot();
+  const video::Image then = world.step({});
+  const video::Image later = world.step(forward_and_right());
+  for (int again = 0; again < 2; ++again) {  // Going back leaves the snapshot as it was.
+    world.restore(saved);
+    EXPECT_EQ(world.step({}), then);
+    EXPECT_EQ(world.step(forward_and_right()), later);
+  }
+  World other = world.sibling();
+  EXPECT_ERROR(other.step({}), ErrorCode::kInvalidArgument, "start it before");
+  EXPECT_ERROR(other.snapshot(), ErrorCode::kInvalidArgument, "start it before");
+  EXPECT_ERROR(other.restore(nullptr), ErrorCode::kInvalidArgument, "no snapshot");
+  other.restore(saved);
+  EXPECT_EQ(other.step({}), then);
+  EXPECT_EQ(play(world, start(), 3, {}), play(other, start(), 3, {}));
+}
+
 TEST_F(WorldTest, HalfPrecisionStaysClose) {
   World exact = open();
   World half(scratch_.path(), {.mode = WorldMode::kFull, .dtype = "bf16", .sampling = {}});
