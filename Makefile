@@ -16,8 +16,8 @@ build: setup ## build the program: build/mw
 test: build ## build, then run every test
 	@ctest --test-dir build --output-on-failure --no-label-summary -j $(JOBS)
 
-play: build ## render a walk through the embedded world and show it; START=beach ACTIONS="w*48"
-	@tools/play "$(START)" "$(ACTIONS)"
+play: build ## walk through the embedded world in the browser
+	@build/mw play
 
 bench: build ## time the parts of the embedded world on this machine
 	@build/mw bench
@@ -30,7 +30,7 @@ lint: build ## check format, layers, licence lines and, with clang-tidy, the tor
 
 fuzz: setup ## fuzz the parsers of files and actions, FUZZ_SECONDS each
 	@cmake --preset fuzz >/dev/null && cmake --build build-fuzz -j $(JOBS)
-	@for name in safetensors_header actions; do \
+	@for name in safetensors_header actions protocol; do \
 	  tests/fuzz/run_fuzz.sh run . build-fuzz $$name $(FUZZ_SECONDS) || exit; done
 
 clean: ## remove what was built (the fetched libraries in .deps stay)

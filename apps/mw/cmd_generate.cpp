@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "mw/core/error.h"
 #include "mw/core/user_path.h"
 #include "mw/engine/overlay.h"
+#include "mw/engine/recording.h"
 #include "mw/engine/world.h"
 #include "mw/io/safetensors.h"
 #include "mw/video/image_file.h"
@@ -125,10 +127,15 @@ std::vector<float> read_noise(const std::string& name, const std::array<int64_t,
   return by_frame;
 }
 
-action::ActionTrack read_actions(const GenerateOptions& options) {
+action::ActionTrack read_actions(const GenerateOptions& options,
+                                 const std::optional<engine::Recording>& session) {
   const bool is_given = !options.actions.empty();
-  const action::ActionTrack track =
-      is_given ? action::parse_actions(options.actions) : action::ActionTrack();
+  action::ActionTrack track;
+  if (session) {
+    track = session->actions;
+  } else if (is_given) {
+    track = action::parse_actions(options.actions);
+  }
   const int64_t frames =
       options.frames > 0 ? options.frames : (is_given ? track.num_frames() : kDefaultFrames);
   if (frames > action::kMaxRows) {
@@ -177,13 +184,29 @@ video::Image enlarged(const video::Image& frame, int scale, bool is_nearest) {
   return large;
 }
 
+/// The session that --actions names, if it is one: it brings its start, which --image replaces.
+std::optional<engine::Recording> find_session(const GenerateOptions& options) {
+  constexpr size_t kLongestPath = 4096;
+  if (options.actions.empty() || options.actions.size() > kLongestPath) return std::nullopt;
+  std::optional<engine::Recording> session = engine::find_recording(user_path(options.actions));
+  if (session && session->dtype != options.dtype) {
+    std::fprintf(stderr,
+                 "note: the session ran in %s; --dtype %s renders it a little differently\n",
+                 session->dtype.c_str(), options.dtype.c_str());
+  }
+  return session;
+}
+
 void generate(const GenerateOptions& options) {
-  check_task(options);
+  const std::optional<engine::Recording> session = find_session(options);
+  if (!session || !options.image.empty()) check_task(options);
   check_is_served(options);
-  const action::ActionTrack track = read_actions(options);
+  const action::ActionTrack track = read_actions(options, session);
   engine::WorldStart start;
   start.seed = options.seed;
   start.pitch = options.pitch;
+  const bool is_replay = session && options.image.empty();
+  if (is_replay) start = session->start;
   if (!options.image.empty()) start.image = video::read_image(user_path(options.image));
 
   engine::World world = open_world(options);
@@ -195,7 +218,9 @@ void generate(const GenerateOptions& options) {
                           .fps = world.fps(),
                           .latent_shape = world.latent_shape()};
   const std::unique_ptr<ClipOutput> out = open_clip_output(options.out, format);
-  if (world.reads_captions()) {
+  if (is_replay) {
+    if (!world.reads_captions()) start.caption.clear();
+  } else if (world.reads_captions()) {
     start.caption = options.prompt;
   } else if (!options.prompt.empty()) {
     std::fprintf(stderr, "note: this model has no text encoder; --prompt has no effect\n");
