@@ -21,8 +21,10 @@ foreach(name IN LISTS files)
     continue()
   endif()
   string(REGEX REPLACE "(..)" "\\\\x\\1" bytes "${hex}")
-  # Several literals: compilers limit the length of one line, and each piece ends a \x escape.
-  string(REGEX REPLACE "((\\\\x..)(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?)" "    \"\\1\"\n" bytes "${bytes}")
+  # Several literals of 16 bytes (64 characters): compilers limit the length of one.
+  string(REPEAT "." 64 piece)
+  string(REGEX REPLACE "(${piece})" "\\1\"\n    \"" bytes "${bytes}")
+  set(bytes "    \"${bytes}\"\n")
   string(APPEND arrays "constexpr char kFile${count}[] =\n${bytes}    ;\n")
   string(APPEND rows "    {\"/${name}\", \"${type}\", {kFile${count}, ${size}}},\n")
   math(EXPR count "${count} + 1")

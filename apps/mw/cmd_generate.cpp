@@ -261,13 +261,13 @@ void generate(const GenerateOptions& options) {
     const nlohmann::ordered_json json = {
         {"out", options.out},    {"model", options.model},          {"frames", frames},
         {"width", format.width}, {"height", format.height},         {"fps", format.fps},
-        {"seed", options.seed},  {"steps", world.sampling().steps}, {"seconds", spent}};
+        {"seed", start.seed},    {"steps", world.sampling().steps}, {"seconds", spent}};
     std::printf("%s\n", json.dump().c_str());
   } else {
     std::printf("%s: %lld frames of %s in %.1f s (%.1f frames/s), seed %llu\n", options.out.c_str(),
                 static_cast<long long>(frames),
                 video::size_text(format.width, format.height).c_str(), spent,
-                static_cast<double>(frames) / spent, static_cast<unsigned long long>(options.seed));
+                static_cast<double>(frames) / spent, static_cast<unsigned long long>(start.seed));
   }
 }
 
