@@ -45,7 +45,7 @@ class Browser:
                                        text=True)
         self.base = None
         for line in self.driver.stdout:
-            if match := re.search(r"on port (\d+)", line):
+            if match := re.search(r"successfully on port (\d+)", line):
                 self.base = f"http://127.0.0.1:{match.group(1)}"
                 break
         if self.base is None:
