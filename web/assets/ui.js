@@ -18,7 +18,12 @@ export function announce(text, { long = false } = {}) {
 
 const VEILS = {
   connecting: { title: "Waking the world", text: "The first frame is on its way." },
-  ready: { title: "", text: "W A S D to walk, mouse or arrow keys to look", button: "Play" },
+  ready: {
+    title: "",
+    text: "W A S D to walk, mouse or arrow keys to look",
+    touchText: "The stick walks, dragging looks",
+    button: "Play",
+  },
   paused: { title: "Paused", text: "", button: "Resume" },
   lost: { title: "Connection lost", text: "Reconnecting. A new world starts as soon as the server answers." },
   full: { title: "The server is full", text: "Your world starts as soon as a place is free." },
@@ -33,10 +38,11 @@ export function showVeil(name, detail = "") {
   veil.hidden = name === null;
   if (hadFocus) byId("stage").focus({ preventScroll: true });
   if (name === null) return;
-  const { title, text, button } = VEILS[name];
+  const { title, text, touchText, button } = VEILS[name];
+  const words = document.documentElement.classList.contains("has-touch") ? (touchText ?? text) : text;
   byId("veil-title").textContent = title;
   byId("veil-title").hidden = !title;
-  byId("veil-text").textContent = [text, detail].filter(Boolean).join(" ");
+  byId("veil-text").textContent = [words, detail].filter(Boolean).join(" ");
   byId("veil-button").textContent = button ?? "";
   byId("veil-button").hidden = !button;
 }
