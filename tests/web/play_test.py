@@ -235,6 +235,7 @@ class PlayTest(unittest.TestCase):
             self.browser.color_scheme(scheme)
             for name, width, height, phone in sizes:
                 self.browser.resize(width, height, phone)
+                self.load()
                 self.wait_frames(3)
                 with self.subTest(size=name, scheme=scheme):
                     self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth"), width)

@@ -50,8 +50,9 @@ const starts = new Starts(byId("starts"), {
 const recorder = new Recorder(stage.canvas, {
   changed: (state) => {
     ui.showRecording(state);
-    ui.announce({ recording: "Recording", saving: "Saving the video", idle: "Recording ended" }[state]);
+    if (state !== "idle") ui.announce(state === "recording" ? "Recording" : "Saving the video");
   },
+  saved: () => ui.announce("Video saved"),
   failed: (text) => ui.announce(text, { long: true }),
 });
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The last half minute of frames per second and key-to-photon latency.
 
+import { percentile } from "./stats.js";
+
 const SAMPLES = 120;
-const LATENCY_GRID = [100, 200];
+const SCALES = [250, 500, 1000, 2500, 5000, 10000];  // ms at the top of the graph
 const PAD = 3;
 
 export class Graph {
@@ -39,19 +41,21 @@ export class Graph {
     const color = (name) => style.getPropertyValue(name).trim();
     const x = (i) => width - PAD - ((this.#fps.length - 1 - i) * (width - 2 * PAD)) / (SAMPLES - 1);
 
-    // Latency shares the scale of its grid; fps has its own, from 0 to the best seen.
-    const top = Math.max(240, ...this.#latency.map((ms) => ms ?? 0)) * 1.05;
-    const y = (share) => height - PAD - share * (height - 2 * PAD);
+    // The smallest scale that fits most of the latencies; what lies above is drawn at the top.
+    const sorted = this.#latency.filter((ms) => ms !== null).sort((a, b) => a - b);
+    const usual = percentile(sorted, 0.8) ?? 0;
+    const top = SCALES.find((scale) => scale >= 1.2 * usual) ?? SCALES.at(-1);
+    const y = (share) => height - PAD - Math.min(1, share) * (height - 2 * PAD);
     g.font = `10px ${color("--mono") || "monospace"}`;
     g.lineWidth = 1;
-    for (const ms of LATENCY_GRID) {
+    for (const share of [0.4, 0.8]) {
       g.strokeStyle = color("--line");
       g.beginPath();
-      g.moveTo(0, Math.round(y(ms / top)) + 0.5);
-      g.lineTo(width, Math.round(y(ms / top)) + 0.5);
+      g.moveTo(0, Math.round(y(share)) + 0.5);
+      g.lineTo(width, Math.round(y(share)) + 0.5);
       g.stroke();
       g.fillStyle = color("--muted");
-      g.fillText(`${ms} ms`, 2, y(ms / top) - 3);
+      g.fillText(`${share * top} ms`, 4, y(share) - 3);
     }
     g.fillStyle = color("--latency");
     this.#latency.forEach((ms, i) => {

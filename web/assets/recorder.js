@@ -19,7 +19,7 @@ function fileName(extension) {
   return `microworld-${time}.${extension}`;
 }
 
-/** changed("idle" | "recording" | "saving"); failed(text). */
+/** changed("idle" | "recording" | "saving"); saved(); failed(text). */
 export class Recorder {
   #canvas;
   #handlers;
@@ -59,6 +59,7 @@ export class Recorder {
     try {
       if (this.#browser) await this.#saveFromBrowser();
       else save(await api.recording(this.#session, this.#first, frame), fileName("mp4"));
+      this.#handlers.saved();
     } catch (error) {
       this.#handlers.failed(`The video could not be saved: ${error.message}`);
     }
