@@ -212,7 +212,7 @@ listenToKeyboard(controls, look, run);
 listenToTouch(byId("deck"), controls);
 listenToGamepad(controls, look, run, ui.announce);
 pointer.drag(document.querySelector(".look-pad"), controls, look);
-stage.element.addEventListener("pointerdown", () => play());
+stage.element.addEventListener("pointerdown", ({ target }) => target.closest("button") ?? play());
 
 ui.bindSetting("sensitivity", (value) => {
   sensitivity = value;
