@@ -166,7 +166,21 @@ class PlayTest(unittest.TestCase):
         self.assertGreater(self.turn(tap(ARROW_RIGHT)), 2)
         self.assertLess(self.turn(tap(ARROW_LEFT)), -2)
 
-    def test_mouse_turns(self):
+    def test_captured_mouse_turns(self):
+        self.browser.click("#veil-button")
+        captured = "return document.pointerLockElement?.id"
+        wait_for("the mouse to be captured", lambda: self.browser.run(captured) == "stage")
+        self.browser.move(500, 300)
+
+        def move_right():
+            for x in range(500, 601, 20):
+                self.browser.move(x, 300)
+
+        self.assertGreater(self.turn(move_right), 2)
+        self.browser.keys(("down", "m"), ("up", "m"))
+        wait_for("the mouse to be free", lambda: self.browser.run(captured) is None)
+
+    def test_dragging_turns(self):
         box = self.browser.run("return document.querySelector('#stage').getBoundingClientRect().toJSON()")
         x, y = int(box["x"] + box["width"] / 2), int(box["y"] + box["height"] / 4)
         self.assertGreater(self.turn(lambda: self.browser.drag(x, y, 80, 0)), 2)

@@ -99,6 +99,11 @@ class Browser:
                    for kind, value in steps]
         self.call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 
+    def move(self, x, y):
+        """Moves the mouse to (x, y) of the window; a captured mouse reports the way there."""
+        step = {"type": "pointerMove", "duration": 0, "origin": "viewport", "x": x, "y": y}
+        self.call("POST", "/actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": [step]}]})
+
     def drag(self, x, y, dx, dy):
         """Presses the mouse at (x, y) of the window, moves it by (dx, dy) and lets go."""
         move = {"type": "pointerMove", "duration": 0, "origin": "viewport"}
