@@ -62,10 +62,9 @@ export const createSession = (start) =>
 export const resetSession = (id, start) =>
   request(`/v1/sessions/${id}/reset`, { method: "POST", body: { start }, timeoutMs: 60000 });
 
-/** Lets the place on the server go at once; works while the page closes. */
-export function deleteSession(id) {
-  request(`/v1/sessions/${id}`, { method: "DELETE", keepalive: true }).catch(() => {});
-}
+/** Lets the place on the server go at once; works while the page closes. Never fails. */
+export const deleteSession = (id) =>
+  request(`/v1/sessions/${id}`, { method: "DELETE", keepalive: true, timeoutMs: 3000 }).catch(() => {});
 
 /** Does the server keep a video of the session? */
 export async function hasRecording() {

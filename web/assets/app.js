@@ -200,7 +200,7 @@ for (const button of document.querySelectorAll("[data-command]")) {
 
 byId("veil-button").addEventListener("click", () => {
   stage.element.focus({ preventScroll: true });
-  if (connection.state === "failed") connection.open(starts.start);
+  if (connection.state === "failed" || connection.state === "over") connection.open(starts.start);
   else if (connection.paused) setPaused(false);
   else {
     play();

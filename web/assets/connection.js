@@ -6,10 +6,11 @@ import { decode, encodeAck, encodeAction, encodeControl, encodeSpeed } from "./p
 
 const RETRY_MS = [300, 600, 1200, 2500, 5000];
 const FULL_RETRY_MS = 5000;
+const GOING_AWAY = 1001;
 const SILENCE_MS = 20000;  // no frame for so long: ask whether the server is still there
 
 /**
- * States: "connecting", "live", "lost", "full", "failed".
+ * States: "connecting", "live", "lost", "full", "failed", and "over" when the server ended an idle world.
  * Handlers: state(name, detail), frame(message), event(message).
  */
 export class Connection {
@@ -35,6 +36,7 @@ export class Connection {
   async open(start) {
     this.start = start;
     this.#tries = 0;
+    this.#paused = false;
     await this.#connect("connecting");
   }
 
@@ -106,17 +108,19 @@ export class Connection {
   #leave() {
     this.#socket?.close();
     this.#socket = null;
-    if (this.session) api.deleteSession(this.session.id);
+    const { session } = this;
     this.session = null;
+    return session ? api.deleteSession(session.id) : null;
   }
 
   async #connect(state) {
     clearTimeout(this.#timer);
     const attempt = ++this.#attempt;
-    this.#leave();
+    const left = this.#leave();
     this.#become(state);
     let session;
     try {
+      await left;  // the place may be the one that the new session gets
       session = await api.createSession(this.start);
     } catch (error) {
       if (attempt === this.#attempt) this.#failed(error);
@@ -152,9 +156,18 @@ export class Connection {
         this.#handlers.event(message);
       }
     };
-    socket.onclose = ({ reason }) => {
-      if (attempt === this.#attempt) this.#failed(new Error(reason));
+    socket.onclose = ({ code, reason }) => {
+      if (attempt !== this.#attempt) return;
+      // Nobody played: a new world would only take a place again.
+      if (code === GOING_AWAY && this.#paused) this.#end();
+      else this.#failed(new Error(reason));
     };
+  }
+
+  #end() {
+    this.#socket = null;
+    this.session = null;
+    this.#become("over");
   }
 
   #failed(error) {
@@ -165,7 +178,7 @@ export class Connection {
       return;
     }
     const full = refused && error.isFull;
-    this.#become(full ? "full" : "lost", refused ? error.message : "");
+    this.#become(full ? "full" : "lost", refused && !full ? error.message : "");
     const wait = full ? FULL_RETRY_MS : RETRY_MS[Math.min(this.#tries++, RETRY_MS.length - 1)];
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#connect(this.state), wait);

@@ -23,7 +23,7 @@ function fileName(extension) {
 export class Recorder {
   #canvas;
   #handlers;
-  #onServer = false;
+  #onServer = null;  // not asked yet
   #browser = null;
   #session = null;
   #first = 0;
@@ -33,14 +33,15 @@ export class Recorder {
     this.#handlers = handlers;
     this.state = "idle";
     this.startedAt = 0;
-    api.hasRecording().then((yes) => (this.#onServer = yes));
   }
 
   get isRecording() {
     return this.state === "recording";
   }
 
-  begin(sessionId, frame) {
+  async begin(sessionId, frame) {
+    if (this.state !== "idle") return;
+    this.#onServer ??= await api.hasRecording();
     if (this.state !== "idle") return;
     this.#session = sessionId;
     this.#first = frame;

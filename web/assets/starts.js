@@ -34,7 +34,9 @@ export class Starts {
   #drop;
   #file;
   #handlers;
+  #first = null;
   #image = null;
+  #isChosen = false;  // until then the server says where the world begins
 
   constructor(form, handlers) {
     this.#gallery = form.querySelector(".gallery");
@@ -46,26 +48,28 @@ export class Starts {
     this.size = { width: 176, height: 96 };
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      handlers.chosen();
+      this.#go();
     });
     form.querySelector("#dice").addEventListener("click", () => {
       this.#seed.value = Math.floor(Math.random() * 100000);
-      handlers.chosen();
+      this.#go();
     });
     this.#listenToFiles();
   }
 
+  /** As the server wants it; null is the server's own start. */
   get start() {
+    if (!this.#isChosen) return null;
     const seed = Math.trunc(Number(this.#seed.value));
     return {
-      image: this.#image,
+      image: this.#image ?? (this.#caption.value.trim() ? null : this.#first),
       caption: this.#caption.value.trim(),
       seed: seed >= 0 && seed <= LARGEST_SEED ? seed : 1,
       pitch: 0,
     };
   }
 
-  /** starts: [{id, url, label}]; the first one is chosen. */
+  /** starts: [{id, url, label}]. */
   fill(starts) {
     for (const { id, url, label } of starts) {
       const picture = new Image();
@@ -74,7 +78,7 @@ export class Starts {
       picture.draggable = false;
       this.#add(id, label, picture);
     }
-    this.#image = starts[0]?.id ?? null;
+    this.#first = starts[0]?.id ?? null;
     this.#mark();
   }
 
@@ -94,6 +98,11 @@ export class Starts {
   #choose(image) {
     this.#image = image;
     this.#mark();
+    this.#go();
+  }
+
+  #go() {
+    this.#isChosen = true;
     this.#handlers.chosen();
   }
 

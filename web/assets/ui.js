@@ -27,6 +27,7 @@ const VEILS = {
   paused: { title: "Paused", text: "", button: "Resume" },
   lost: { title: "Connection lost", text: "Reconnecting. A new world starts as soon as the server answers." },
   full: { title: "The server is full", text: "Your world starts as soon as a place is free." },
+  over: { title: "This world has ended", text: "It was left alone for a while.", button: "Start again" },
   failed: { title: "This world cannot start", text: "", button: "Try again" },
 };
 
@@ -48,7 +49,7 @@ export function showVeil(name, detail = "") {
 }
 
 const CONNECTIONS = {
-  connecting: "Connecting", live: "Live", paused: "Paused", lost: "Reconnecting", full: "Waiting", failed: "Stopped",
+  connecting: "Connecting", live: "Live", paused: "Paused", lost: "Reconnecting", full: "Waiting", failed: "Stopped", over: "Ended",
 };
 
 export function showConnection(state) {
