@@ -195,7 +195,12 @@ function run(command) {
 }
 
 for (const button of document.querySelectorAll("[data-command]")) {
-  button.addEventListener("click", () => commands[button.dataset.command]());
+  button.addEventListener("click", ({ detail }) => {
+    const { command } = button.dataset;
+    // After a click of the mouse, Space jumps again instead of pressing the button.
+    if (detail > 0 && command !== "help") stage.element.focus({ preventScroll: true });
+    commands[command]();
+  });
 }
 
 byId("veil-button").addEventListener("click", () => {
