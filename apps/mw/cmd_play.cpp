@@ -35,7 +35,7 @@ void add_play(CLI::App& parent) {
   CLI::App* command = parent.add_subcommand("play", "Walk through a world in the browser");
   auto options = std::make_shared<PlayOptions>();
   add_serve_options(*command, options->serve);
-  command->add_option("--image", options->image, "Start frame; by default the page's choice");
+  command->add_option("--image", options->image, "Start frame; by default one of the gallery");
   command->add_option("--prompt", options->prompt, "What is to be seen");
   command->add_option("--seed", options->seed, "Of the noise")->capture_default_str();
   command->add_option("--pitch", options->pitch, "Degrees that the camera of --image looks down")

@@ -14,6 +14,7 @@
 #include "mw/engine/fake_backend.h"
 #include "mw/engine/model_folder.h"
 #include "mw/serve/server.h"
+#include "mw/video/image_file.h"
 
 extern char** environ;
 
@@ -36,6 +37,15 @@ std::filesystem::path find_starts() {
     if (std::filesystem::is_directory(folder, error)) return folder;
   }
   return {};
+}
+
+/// Where a player begins who was told nothing: a picture of the gallery shows more of a world than
+/// one imagined from nothing.
+void choose_first_start(serve::ServeConfig& config) {
+  const std::filesystem::path picture = config.starts / "meadow.png";
+  std::error_code ignored;
+  if (config.starts.empty() || !std::filesystem::exists(picture, ignored)) return;
+  config.first_start.image = video::read_image(picture);
 }
 
 void open_browser(const std::string& address) {
@@ -81,6 +91,9 @@ void run_server(ServeOptions& options) {
   options.config.model = options.use_fake ? "fake" : options.model;
   options.config.dtype = options.dtype;
   options.config.starts = find_starts();
+  if (!options.config.first_start.image && options.config.first_start.caption.empty()) {
+    choose_first_start(options.config);
+  }
   serve::Server server(options.config, backends_of(options));
   std::printf("%s\n", server.address().c_str());
   std::fflush(stdout);
