@@ -8,6 +8,7 @@
 
 #include "apps/mw/bench_parts.h"
 #include "apps/mw/commands.h"
+#include "apps/mw/machine.h"
 #include "apps/mw/progress_line.h"
 #include "mw/engine/model_folder.h"
 
@@ -29,6 +30,7 @@ struct BenchOptions {
 };
 
 void bench(const BenchOptions& options) {
+  if (options.part != "train") use_world_threads();
   const std::filesystem::path model = engine::find_model(options.model);
   BenchReport report(options.effort);
   ProgressLine line;
@@ -65,7 +67,9 @@ void add_bench(CLI::App& parent) {
   command->footer(
       "Examples:\n  mw bench                     every row\n"
       "  mw bench dit --json          one part, for a script\n"
-      "Medians (95th percentiles); OMP_NUM_THREADS sets the threads.");
+      "Medians (95th percentiles). One thread per operation as in play, `mw bench train` alone "
+      "with all;\n"
+      "OMP_NUM_THREADS sets another number.");
   command->callback([options] { bench(*options); });
 }
 

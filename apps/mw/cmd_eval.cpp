@@ -7,6 +7,7 @@
 
 #include "apps/mw/commands.h"
 #include "apps/mw/commit.h"
+#include "apps/mw/machine.h"
 #include "apps/mw/progress_line.h"
 #include "mw/core/user_path.h"
 #include "mw/engine/model_folder.h"
@@ -23,6 +24,7 @@ struct EvalOptions {
 };
 
 void evaluate(const EvalOptions& options) {
+  use_world_threads();
   eval::WorldEvalConfig config = options.config;
   config.real = user_path(options.real);
   config.model = engine::find_model(options.model);

@@ -13,6 +13,7 @@
 
 #include "apps/mw/clip_output.h"
 #include "apps/mw/commands.h"
+#include "apps/mw/machine.h"
 #include "apps/mw/progress_line.h"
 #include "mw/action/parse.h"
 #include "mw/core/error.h"
@@ -198,6 +199,7 @@ std::optional<engine::Recording> find_session(const GenerateOptions& options) {
 }
 
 void generate(const GenerateOptions& options) {
+  use_world_threads();
   const std::optional<engine::Recording> session = find_session(options);
   if (!session || !options.image.empty()) check_task(options);
   check_is_served(options);

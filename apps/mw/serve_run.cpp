@@ -10,6 +10,7 @@
 #include <memory>
 #include <thread>
 
+#include "apps/mw/machine.h"
 #include "mw/core/error.h"
 #include "mw/engine/fake_backend.h"
 #include "mw/engine/model_folder.h"
@@ -68,8 +69,8 @@ void open_browser(const std::string& address) {
 
 void add_serve_options(CLI::App& command, ServeOptions& options) {
   command.add_option("--model", options.model, "A model's folder or name")->capture_default_str();
-  command.add_option("--dtype", options.dtype, "fp32 or bf16")
-      ->check(CLI::IsMember({"fp32", "bf16"}))
+  command.add_option("--dtype", options.dtype, "fp32, bf16, or auto: the faster one here")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
       ->capture_default_str();
   command.add_option("--port", options.config.port, "0 = any free one")->capture_default_str();
   command
@@ -88,6 +89,8 @@ void run_server(ServeOptions& options) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+  use_world_threads();
+  options.dtype = resolved_dtype(options.dtype);
   options.config.model = options.use_fake ? "fake" : options.model;
   options.config.dtype = options.dtype;
   options.config.starts = find_starts();

@@ -11,7 +11,7 @@ namespace mw::app {
 /// What `mw play` and `mw serve` have in common.
 struct ServeOptions {
   serve::ServeConfig config;
-  std::string model = "overworld", dtype = "fp32";
+  std::string model = "overworld", dtype = "auto";
   bool use_fake = false;     ///< Stripes instead of a model.
   bool use_browser = false;  ///< Open the page in one.
 };

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <deque>
+#include <future>
 #include <optional>
 #include <utility>
 
@@ -59,8 +60,10 @@ struct World::Impl : World::State {
 
   /// Samples one frame's clean latents [1, 16, h, w] from its hint.
   at::Tensor sample(const prior::Hint& hint, const at::Tensor& features, int64_t steps);
-  /// Makes the newest frame context.
+  /// Makes the newest frame context, on a thread of its own: meanwhile that frame is decoded and
+  /// shown, and the next one's hint is made. Whatever touches the cache waits for it.
   void commit(const prior::Hint& hint, const at::Tensor& features);
+  void await_commit();
   at::Tensor velocity(const at::Tensor& xt, double sigma, const prior::Hint& hint,
                       const at::Tensor& features);
   at::Tensor features_of_recent_rows() const;
@@ -73,15 +76,18 @@ struct World::Impl : World::State {
   int64_t frame_values() const {
     return model.latent_channels() * (model.height / 8) * (model.width / 8);
   }
-  void show(const at::Tensor& new_latents);
+  /// Decodes the newest latents.
+  void decode();
 
   WorldOptions options;
   std::shared_ptr<const EmbeddedModel> shared_model;
   const EmbeddedModel& model;
   SamplingConfig sampling;
+  std::future<void> committing;  // Last: it ends before what it uses goes.
 };
 
 video::Image World::Impl::start(const WorldStart& from) {
+  await_commit();
   random.set_current_seed(from.seed);
   cache = model.transformer.make_cache();
   context = model.context_of(from.caption);
@@ -99,12 +105,13 @@ video::Image World::Impl::start(const WorldStart& from) {
   const prior::Hint nothing = prior::CameraPrior::no_hint(at::zeros(latent_sizes()));
   if (from.image) {
     const video::Image image = video::crop_and_resize(*from.image, model.width, model.height);
-    show(model.vae.encode(to_pixels(image).to(model.dtype)).to(at::kFloat));
+    latents = model.vae.encode(to_pixels(image).to(model.dtype)).to(at::kFloat);
   } else {
     MW_CHECK(uses_network(), "world: a baseline without a network needs a start image");
-    show(sample(nothing, features, sampling.first_frame_steps));
+    latents = sample(nothing, features, sampling.first_frame_steps);
   }
   if (uses_network()) commit(nothing, features);
+  decode();
   first = to_image(pixels);
   return first;
 }
@@ -127,16 +134,19 @@ video::Image World::Impl::step(const action::Action& action) {
                            .pose = prior::poses_of(from)};
     if (!key_view || model.prior.is_key_stale(key_view->pose, last.pose).item<bool>()) {
       key_view = last;
+      key_view->depth = model.prior.depth_of(model.vae, last);
     }
     hint = model.prior.hint(model.vae, last, *key_view, prior::poses_of(to));
   }
-  if (!uses_network()) {
-    show(has_prior ? hint.latents.to(at::kFloat) : latents);
-    return to_image(pixels);
+  if (uses_network()) {
+    const at::Tensor features = features_of_recent_rows();
+    await_commit();
+    latents = sample(hint, features, sampling.steps);
+    commit(hint, features);
+  } else if (has_prior) {
+    latents = hint.latents.to(at::kFloat);
   }
-  const at::Tensor features = features_of_recent_rows();
-  show(sample(hint, features, sampling.steps));
-  commit(hint, features);
+  decode();
   return to_image(pixels);
 }
 
@@ -164,8 +174,16 @@ at::Tensor World::Impl::velocity(const at::Tensor& xt, double sigma, const prior
 
 void World::Impl::commit(const prior::Hint& hint, const at::Tensor& features) {
   const double sigma = sampling.context_sigma;
-  velocity(latents.mul(1 - sigma).add(noise(), sigma), sigma, hint, features);
-  model.transformer.commit(cache, model.frame_tokens());
+  const at::Tensor noisy = latents.mul(1 - sigma).add(noise(), sigma);
+  committing = std::async(std::launch::async, [this, noisy, sigma, hint, features] {
+    const at::NoGradGuard no_grad;
+    velocity(noisy, sigma, hint, features);
+    model.transformer.commit(cache, model.frame_tokens());
+  });
+}
+
+void World::Impl::await_commit() {
+  if (committing.valid()) committing.get();
 }
 
 at::Tensor World::Impl::features_of_recent_rows() const {
@@ -195,8 +213,7 @@ at::Tensor World::Impl::start_noise() {
       .clone();
 }
 
-void World::Impl::show(const at::Tensor& new_latents) {
-  latents = new_latents;
+void World::Impl::decode() {
   pixels = model.vae.decode(latents.to(model.dtype)).to(at::kFloat).clamp(-1, 1);
 }
 
@@ -223,6 +240,7 @@ video::Image World::step(const action::Action& action) {
 
 World::Snapshot World::snapshot() const {
   MW_CHECK(impl_->is_started, "world: start it before a snapshot");
+  impl_->await_commit();
   auto state = std::make_shared<State>(*impl_);
   state->random = impl_->random.clone();
   return state;
@@ -230,6 +248,7 @@ World::Snapshot World::snapshot() const {
 
 video::Image World::restore(const Snapshot& snapshot) {
   MW_CHECK(snapshot != nullptr, "world: no snapshot to go back to");
+  impl_->await_commit();
   static_cast<State&>(*impl_) = *snapshot;
   impl_->random = snapshot->random.clone();
   return impl_->options.mode == WorldMode::kRepeat ? impl_->first : to_image(impl_->pixels);

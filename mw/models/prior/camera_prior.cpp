@@ -107,10 +107,14 @@ Hint CameraPrior::hint(const vae::FrameVAE& vae, const View& last, const View& k
 
 ops::Reprojection CameraPrior::moved_view(const vae::FrameVAE& vae, const View& view,
                                           const at::Tensor& target) const {
+  return ops::reproject(view.frame.to(at::kFloat),
+                        view.depth.defined() ? view.depth : depth_of(vae, view), view.pose, target,
+                        {.focal = config_.focal, .eye_height = config_.eye_height});
+}
+
+at::Tensor CameraPrior::depth_of(const vae::FrameVAE& vae, const View& view) const {
   const bool uses_depth = config_.mode == Mode::kReprojection && vae.config().has_depth_head;
-  return ops::reproject(
-      view.frame.to(at::kFloat), uses_depth ? vae.depth(view.latents).to(at::kFloat) : at::Tensor(),
-      view.pose, target, {.focal = config_.focal, .eye_height = config_.eye_height});
+  return uses_depth ? vae.depth(view.latents).to(at::kFloat) : at::Tensor();
 }
 
 at::Tensor CameraPrior::is_key_stale(const at::Tensor& key_pose, const at::Tensor& pose) const {

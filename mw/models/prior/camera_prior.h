@@ -48,9 +48,10 @@ struct CameraPriorConfig {
 
 /// A frame that hints are made from.
 struct View {
-  at::Tensor latents;  ///< [B, 16, h, w], normalised.
-  at::Tensor frame;    ///< [B, 3, H, W], its decoded pixels in [-1, 1].
-  at::Tensor pose;     ///< [B, 5], as ops::reproject takes it.
+  at::Tensor latents;     ///< [B, 16, h, w], normalised.
+  at::Tensor frame;       ///< [B, 3, H, W], its decoded pixels in [-1, 1].
+  at::Tensor pose;        ///< [B, 5], as ops::reproject takes it.
+  at::Tensor depth = {};  ///< `CameraPrior::depth_of`, if it is kept; otherwise made anew.
 
   /// This view where `is_kept` [B] is true, otherwise `other`.
   View where(const at::Tensor& is_kept, const View& other) const;
@@ -89,6 +90,10 @@ class CameraPrior {
   /// mode off, and for a first frame, use `no_hint`.
   Hint hint(const vae::FrameVAE& vae, const View& last, const View& key,
             const at::Tensor& after) const;
+
+  /// The inverse depth of a view's pixels as ops::reproject takes it; undefined when the mode or
+  /// the autoencoder knows none.
+  at::Tensor depth_of(const vae::FrameVAE& vae, const View& view) const;
 
   /// [B] bool: whether the frame at `pose` must become the key frame instead of that at `key_pose`.
   at::Tensor is_key_stale(const at::Tensor& key_pose, const at::Tensor& pose) const;
