@@ -11,6 +11,8 @@ namespace mw::vae {
 namespace {
 
 constexpr int64_t kDepthWidth = 64;
+// Channels last: what convolutions are fastest in, by a quarter in bfloat16.
+constexpr at::MemoryFormat kLayout = at::MemoryFormat::ChannelsLast;
 
 nn::Conv2dConfig pointwise(int64_t in, int64_t out) {
   return {.in = in, .out = out, .kernel = 1, .padding = 0};
@@ -89,7 +91,8 @@ at::Tensor FrameVAE::encode(const at::Tensor& pixels) const {
       pixels.dim() == 4 && pixels.size(1) == 3 && pixels.size(2) % FrameVAEConfig::kStride == 0 &&
           pixels.size(3) % FrameVAEConfig::kStride == 0,
       "FrameVAE: pixels must be [B, 3, H, W] with H and W divisible by 8, got ", pixels.sizes());
-  at::Tensor x = encoder_in_.forward(at::pixel_unshuffle(pixels, 2));  // [B, 12, H/2, W/2] -> w0
+  at::Tensor x = encoder_in_.forward(
+      at::pixel_unshuffle(pixels, 2).contiguous(kLayout));  // [B, 12, H/2, W/2] -> w0
   for (size_t i = 0; i < encoder_.size(); ++i) {
     for (const ResidualBlock& block : encoder_[i].blocks) x = block.forward(x);
     if (i + 1 < encoder_.size()) x = at::pixel_unshuffle(x, 2);
@@ -101,7 +104,7 @@ at::Tensor FrameVAE::encode(const at::Tensor& pixels) const {
 at::Tensor FrameVAE::decode(const at::Tensor& latents) const {
   const at::Tensor raw =
       latents.mul(deviation_.to(latents.options())).add(mean_.to(latents.options()));
-  at::Tensor x = decoder_in_.forward(raw);
+  at::Tensor x = decoder_in_.forward(raw.contiguous(kLayout));
   for (const Level& level : decoder_) {
     for (const ResidualBlock& block : level.blocks) x = block.forward(x);
     x = at::pixel_shuffle(level.scale.forward(x), 2);
