@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/ops/rope.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/complex.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/view_as_complex.h>
 #include <ATen/ops/view_as_real.h>
 
+#include <vector>
+
 #include "mw/core/error.h"
+#include "mw/ops/row_kernels.h"
 
 namespace mw::ops {
 namespace {
@@ -59,6 +64,24 @@ at::Tensor RopeTable::rotate(const at::Tensor& x) const {
   MW_CHECK(x.dim() == 4 && x.size(1) == num_tokens() && x.size(3) == 2 * rotations_.size(3),
            "rope: x must be [B, ", num_tokens(), ", N, ", 2 * rotations_.size(3), "], got ",
            x.sizes());
+  if (is_plain(x) && x.numel() > 0) {
+    at::Tensor out = at::empty_like(x);
+    const int64_t heads = x.size(2), width = x.size(3), bytes = width * x.element_size();
+    const auto* from = static_cast<const std::byte*>(x.const_data_ptr());
+    auto* to = static_cast<std::byte*>(out.mutable_data_ptr());
+    const auto* turns = reinterpret_cast<const float*>(
+        rotations_.const_data_ptr<c10::complex<float>>());  // Cosine, sine, cosine, ...
+    at::parallel_for(0, x.size(0) * x.size(1), rows_per_thread(heads * width),
+                     [&](int64_t first, int64_t last) {
+                       std::vector<float> row(static_cast<size_t>(width));
+                       for (int64_t i = first * heads; i < last * heads; ++i) {
+                         load_row(from + i * bytes, x.scalar_type(), row.data(), width);
+                         rotate_row(row.data(), turns + i / heads % num_tokens() * width, width);
+                         store_row(row.data(), to + i * bytes, x.scalar_type(), width);
+                       }
+                     });
+    return out;
+  }
   const at::Tensor pairs =
       at::view_as_complex(x.to(at::kFloat).contiguous().unflatten(3, {-1, 2}));  // [B, L, N, D/2]
   return at::view_as_real(pairs.mul(rotations_)).flatten(3).to(x.scalar_type());
