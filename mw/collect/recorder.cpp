@@ -33,9 +33,9 @@ using Clock = std::chrono::steady_clock;
 constexpr int kCrf = 16;
 constexpr double kSettleSeconds = 2.2;  // Real time after a jump to a new place: the map must come.
 constexpr double kPauseSeconds = 0.35;  // The same between clips of a place.
-constexpr int kUnseenFrames = 2;        // Game time of a frame that nobody records, in frames.
+constexpr int kUnseenFrames = 3;        // Game time of a frame that nobody records, in frames.
 constexpr int kSettleFrames = 12;       // Then game time, for light and falling to rest.
-constexpr int kWanderFrames = 44;       // Between clips.
+constexpr int kWanderFrames = 42;       // Between clips.
 constexpr int kMaxFailures = 5;         // Hung or ended games in a row.
 
 // What makes an episode bad.
