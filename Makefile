@@ -22,6 +22,9 @@ play: build ## walk through the embedded world in the browser
 bench: build ## time the parts of the embedded world on this machine
 	@build/mw bench
 
+wheel: setup ## build the Python package as a wheel, in build-python
+	@python3 -m pip wheel --no-deps --wheel-dir build-python .
+
 format: ## lay out every C++ source as .clang-format says
 	@git ls-files '*.h' '*.cpp' | xargs clang-format -i
 
@@ -36,4 +39,4 @@ fuzz: setup ## fuzz the parsers of files and actions, FUZZ_SECONDS each
 clean: ## remove what was built (the fetched libraries in .deps stay)
 	@rm -rf build build-*
 
-.PHONY: help setup build play test bench format lint fuzz clean
+.PHONY: help setup build play test bench wheel format lint fuzz clean

@@ -10,6 +10,7 @@ function(mw_add_module name)
   list(TRANSFORM MODULE_DEPENDS PREPEND mw_)
   target_link_libraries(mw_${name} PRIVATE mw_compiler PUBLIC ${MODULE_DEPENDS} ${MODULE_LINK})
   target_include_directories(mw_${name} PUBLIC "${CMAKE_SOURCE_DIR}")
+  set_property(GLOBAL APPEND PROPERTY MW_MODULES mw_${name})
 endfunction()
 
 # mw_add_test(NAME SOURCES a_test ... [DEPENDS module ...] [LABELS unit])
