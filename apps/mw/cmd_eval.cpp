@@ -38,6 +38,7 @@ void evaluate(const EvalOptions& options) {
   json["model"] = options.model;
   json["real"] = options.real;
   json["dtype"] = config.dtype;
+  if (config.steps > 0) json["steps"] = config.steps;
   json["commit"] = commit();
   if (!options.out.empty()) {
     const std::filesystem::path folder = user_path(options.out);
@@ -72,6 +73,9 @@ void add_eval(CLI::App& parent) {
   command->add_option("--dtype", o.config.dtype, "fp32 or bf16")
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str();
+  command
+      ->add_option("--steps", o.config.steps, "Sampler steps per frame; by default the model's own")
+      ->check(CLI::Range(1, 1000));
   command->add_flag("--json", o.use_json, "Print the report as JSON");
   command->callback([options] { evaluate(*options); });
   command->footer(

@@ -157,6 +157,11 @@ WorldReport evaluate_world(
 
   engine::WorldOptions options;
   options.dtype = config.dtype;
+  if (config.steps > 0) {
+    options.sampling =
+        engine::SamplingConfig::read(config.model / "scheduler" / "scheduler_config.json");
+    options.sampling->steps = config.steps;
+  }
   engine::World full(config.model, options);
   const std::vector<Window> windows =
       spread_windows(dataset, split, config.starts, config.frames, full.width(), full.height());

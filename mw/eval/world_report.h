@@ -22,6 +22,7 @@ struct WorldEvalConfig {
   int64_t frames = 16;          ///< Frames played from each start.
   int64_t long_starts = 16;     ///< Whole clips played from their first frame; 0 = none.
   std::string dtype = "fp32";
+  int64_t steps = 0;  ///< Sampler steps per frame; 0 = the model's own.
 };
 
 /// One way of making frames, against the recording under the same actions.
