@@ -19,7 +19,7 @@
 #include "mw/diffusion/linear_prior.h"
 #include "mw/diffusion/sampler.h"
 #include "mw/engine/embedded_model.h"
-#include "mw/engine/pixels.h"
+#include "mw/models/vae/pixels.h"
 #include "mw/video/resize.h"
 
 namespace mw::engine {
@@ -105,14 +105,14 @@ video::Image World::Impl::start(const WorldStart& from) {
   const prior::Hint nothing = prior::CameraPrior::no_hint(at::zeros(latent_sizes()));
   if (from.image) {
     const video::Image image = video::crop_and_resize(*from.image, model.width, model.height);
-    latents = model.vae.encode(to_pixels(image).to(model.dtype)).to(at::kFloat);
+    latents = model.vae.encode(vae::to_pixels(image).to(model.dtype)).to(at::kFloat);
   } else {
     MW_CHECK(uses_network(), "world: a baseline without a network needs a start image");
     latents = sample(nothing, features, sampling.first_frame_steps);
   }
   if (uses_network()) commit(nothing, features);
   decode();
-  first = to_image(pixels);
+  first = vae::to_image(pixels);
   return first;
 }
 
@@ -147,7 +147,7 @@ video::Image World::Impl::step(const action::Action& action) {
     latents = hint.latents.to(at::kFloat);
   }
   decode();
-  return to_image(pixels);
+  return vae::to_image(pixels);
 }
 
 at::Tensor World::Impl::sample(const prior::Hint& hint, const at::Tensor& features, int64_t steps) {
@@ -251,7 +251,7 @@ video::Image World::restore(const Snapshot& snapshot) {
   impl_->await_commit();
   static_cast<State&>(*impl_) = *snapshot;
   impl_->random = snapshot->random.clone();
-  return impl_->options.mode == WorldMode::kRepeat ? impl_->first : to_image(impl_->pixels);
+  return impl_->options.mode == WorldMode::kRepeat ? impl_->first : vae::to_image(impl_->pixels);
 }
 
 World World::sibling() const {

@@ -13,10 +13,10 @@
 
 #include "mw/core/error.h"
 #include "mw/data/dataset.h"
-#include "mw/engine/pixels.h"
 #include "mw/engine/world.h"
 #include "mw/eval/bootstrap.h"
 #include "mw/models/prior/camera_prior.h"
+#include "mw/models/vae/pixels.h"
 #include "mw/ops/picture_quality.h"
 #include "mw/video/resize.h"
 
@@ -107,8 +107,8 @@ std::pair<std::vector<double>, std::vector<double>> quality(const std::vector<Pl
   for (size_t i = 0; i < plays.size(); ++i) {
     double psnr = 0, ssim = 0;
     for (size_t k = 1; k < plays[i].size(); ++k) {
-      const at::Tensor a = engine::to_pixels(plays[i][k]).add(1).div(2);
-      const at::Tensor b = engine::to_pixels(windows[i].frames[k]).add(1).div(2);
+      const at::Tensor a = vae::to_pixels(plays[i][k]).add(1).div(2);
+      const at::Tensor b = vae::to_pixels(windows[i].frames[k]).add(1).div(2);
       psnr += std::min(kPsnrCeiling, ops::psnr(a, b).item<double>());
       ssim += ops::ssim(a, b).item<double>();
     }

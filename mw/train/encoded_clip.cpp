@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "mw/core/error.h"
+#include "mw/models/vae/pixels.h"
 #include "mw/nn/tensor_file.h"
 
 namespace mw::train {
@@ -31,7 +32,7 @@ at::Tensor pixels_of(const data::Frames& frames, at::ScalarType dtype) {
   const at::Tensor bytes = at::from_blob(const_cast<uint8_t*>(frames.rgb.data()),
                                          {frames.num_frames, frames.height, frames.width, 3},
                                          at::TensorOptions(at::kByte));
-  return bytes.permute({0, 3, 1, 2}).to(at::kFloat).div(127.5).sub(1).to(dtype);
+  return vae::to_pixels(bytes.permute({0, 3, 1, 2})).to(dtype);
 }
 
 prior::View views_at(const prior::View& views, const at::Tensor& index) {

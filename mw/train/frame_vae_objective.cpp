@@ -13,8 +13,10 @@
 #include <utility>
 
 #include "mw/core/error.h"
+#include "mw/core/user_path.h"
+#include "mw/models/vae/pixels.h"
 #include "mw/ops/picture_quality.h"
-#include "mw/train/picture_grid.h"
+#include "mw/video/image_file.h"
 
 namespace mw::train {
 namespace {
@@ -25,7 +27,7 @@ constexpr int64_t kDepthStride = vae::FrameVAEConfig::kDepthStride;
 
 vae::FrameVAEConfig model_config_of(const FrameVAETrainingConfig& config) {
   if (!config.init_from.empty()) {
-    return vae::FrameVAEConfig::read(std::filesystem::path(config.init_from) / "config.json");
+    return vae::FrameVAEConfig::read(user_path(config.init_from) / "config.json");
   }
   vae::FrameVAEConfig model;
   model.widths = config.widths;
@@ -37,14 +39,11 @@ vae::FrameVAEConfig model_config_of(const FrameVAETrainingConfig& config) {
 nn::ParameterStore store_of(const FrameVAETrainingConfig& config, uint64_t seed) {
   if (config.init_from.empty()) return nn::ParameterStore::created(seed);
   // Copies: the file's own pages must not change under a writer.
-  nn::TensorMap tensors = nn::read_tensors(std::filesystem::path(config.init_from) /
-                                           "diffusion_pytorch_model.safetensors");
+  nn::TensorMap tensors =
+      nn::read_tensors(user_path(config.init_from) / "diffusion_pytorch_model.safetensors");
   for (auto& [name, tensor] : tensors) tensor = tensor.to(at::kFloat).clone();
   return nn::ParameterStore(std::move(tensors));
 }
-
-/// uint8 [.., 3, H, W] to [-1, 1] floats.
-at::Tensor to_pixels(const at::Tensor& bytes) { return bytes.to(at::kFloat).div(127.5).sub(1); }
 
 at::Tensor gradient_loss(const at::Tensor& a, const at::Tensor& b) {
   const auto difference = [](const at::Tensor& x, int64_t axis) {
@@ -101,8 +100,9 @@ FrameVAEObjective::Batch FrameVAEObjective::draw(int64_t step, at::Generator& ra
                                .narrow(1, x / kDepthStride, columns / kDepthStride);
     depth.push_back(is_flipped ? map.flip({1}) : map);
   }
-  Batch batch{.pixels = to_pixels(at::stack(pixels)).contiguous(at::MemoryFormat::ChannelsLast),
-              .depth = {}};
+  Batch batch{
+      .pixels = vae::to_pixels(at::stack(pixels)).contiguous(at::MemoryFormat::ChannelsLast),
+      .depth = {}};
   if (!depth.empty()) batch.depth = at::stack(depth).unsqueeze(1).to(at::kFloat).div(255);
   return batch;
 }
@@ -136,7 +136,7 @@ Scalars FrameVAEObjective::validate() {
   const int64_t step = validation_.size() / count;
   double psnr_sum = 0, ssim_sum = 0, depth_sum = 0;
   for (int64_t i = 0; i < count; ++i) {
-    const at::Tensor pixels = to_pixels(validation_.frames.narrow(0, i * step, 1));
+    const at::Tensor pixels = vae::to_pixels(validation_.frames.narrow(0, i * step, 1));
     const at::Tensor latents = model_.encode(pixels);
     const auto to_unit = [](const at::Tensor& x) {
       return x.to(at::kFloat).add(1).div(2).clamp(0, 1);
@@ -160,7 +160,7 @@ void FrameVAEObjective::write_samples(const std::filesystem::path& folder) {
   std::vector<at::Tensor> rows;
   for (int64_t i = 0; i < count; ++i) {
     const at::Tensor pixels =
-        to_pixels(validation_.frames.narrow(0, i * (validation_.size() / count), 1));
+        vae::to_pixels(validation_.frames.narrow(0, i * (validation_.size() / count), 1));
     const at::Tensor latents = model_.encode(pixels);
     std::vector<at::Tensor> row = {pixels, model_.decode(latents).to(at::kFloat)};
     if (model_config_.has_depth_head) {
@@ -174,7 +174,7 @@ void FrameVAEObjective::write_samples(const std::filesystem::path& folder) {
     }
     rows.push_back(at::cat(row, 3));
   }
-  write_picture(at::cat(rows, 2)[0], folder / "reconstructions.png");
+  video::write_png(folder / "reconstructions.png", vae::to_image(at::cat(rows, 2)));
 }
 
 void FrameVAEObjective::export_model(const std::filesystem::path& folder) {
@@ -188,7 +188,7 @@ void FrameVAEObjective::export_model(const std::filesystem::path& folder) {
     std::vector<at::Tensor> latents;
     for (int64_t i = 0; i < count; ++i) {
       latents.push_back(
-          raw.encode(to_pixels(train_.frames.narrow(0, i * (train_.size() / count), 1))));
+          raw.encode(vae::to_pixels(train_.frames.narrow(0, i * (train_.size() / count), 1))));
     }
     const at::Tensor all = at::cat(latents).to(at::kDouble).transpose(0, 1).flatten(1);  // [16, n]
     const at::Tensor mean = all.mean(1), deviation = all.std(1);
