@@ -4,10 +4,10 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "mw/core/error.h"
+#include "mw/io/json_file.h"
 #include "mw/models/wan/load_transformer.h"
 
 namespace mw::engine {
@@ -21,15 +21,10 @@ struct FrameFormat {
 };
 
 FrameFormat read_format(const fs::path& file) {
-  std::ifstream in(file);
-  if (!in) throw Error(ErrorCode::kIo, "model: can't read '" + file.string() + "'");
   FrameFormat format;
-  try {
-    const nlohmann::json json = nlohmann::json::parse(in);
+  io::read_json(file, "model", [&](const nlohmann::json& json) {
     format = {.width = json.at("width"), .height = json.at("height"), .fps = json.at("fps")};
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorCode::kFormat, "model: '" + file.string() + "': " + error.what());
-  }
+  });
   if (format.width < 16 || format.height < 16 || format.width % 16 != 0 ||
       format.height % 16 != 0 || format.width > 4096 || format.height > 4096 || format.fps <= 0) {
     throw Error(

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/engine/model_folder.h"
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "mw/core/error.h"
 #include "mw/core/user_path.h"
 #include "mw/io/atomic_file.h"
+#include "mw/io/json_file.h"
 
 namespace mw::engine {
 namespace {
@@ -40,19 +40,14 @@ fs::path find_model(const std::string& path_or_name) {
 }
 
 SamplingConfig SamplingConfig::read(const fs::path& file) {
-  std::ifstream in(file);
-  if (!in) throw Error(ErrorCode::kIo, "scheduler: can't read '" + file.string() + "'");
   SamplingConfig config;
-  try {
-    const nlohmann::json json = nlohmann::json::parse(in);
+  io::read_json(file, "scheduler", [&](const nlohmann::json& json) {
     config.sampler = json.value("sampler", config.sampler);
     config.steps = json.value("steps", config.steps);
     config.first_frame_steps = json.value("first_frame_steps", config.first_frame_steps);
     config.shift = json.value("shift", config.shift);
     config.context_sigma = json.value("context_sigma", config.context_sigma);
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorCode::kFormat, "scheduler: '" + file.string() + "': " + error.what());
-  }
+  });
   config.check("scheduler: '" + file.string() + "'");
   return config;
 }

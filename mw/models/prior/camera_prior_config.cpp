@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // CameraPriorConfig as `config.json`.
 #include <array>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
 #include "mw/core/error.h"
 #include "mw/io/atomic_file.h"
+#include "mw/io/json_file.h"
 #include "mw/models/prior/camera_prior.h"
 
 namespace mw::prior {
@@ -41,12 +41,8 @@ void visit(CameraPriorConfig& config, const Field& field) {
 }  // namespace
 
 CameraPriorConfig CameraPriorConfig::read(const std::filesystem::path& config_json) {
-  const std::string where = "camera prior: '" + config_json.string() + "'";
-  std::ifstream in(config_json);
-  if (!in) throw Error(ErrorCode::kIo, where + " can't be read");
   CameraPriorConfig config;
-  try {
-    const nlohmann::json json = nlohmann::json::parse(in);
+  io::read_json(config_json, "camera prior", [&](const nlohmann::json& json) {
     const std::string wanted = json.at("mode");
     bool is_known = false;
     for (const auto& [mode, name] : kModeNames) {
@@ -55,13 +51,12 @@ CameraPriorConfig CameraPriorConfig::read(const std::filesystem::path& config_js
       is_known = true;
     }
     if (!is_known) {
-      throw Error(ErrorCode::kConfig, where + ": mode must be off, rotation or reprojection, got " +
+      throw Error(ErrorCode::kConfig, "camera prior: '" + config_json.string() +
+                                          "': mode must be off, rotation or reprojection, got " +
                                           quote_text(wanted));
     }
     visit(config, [&](const char* name, auto& value) { json.at(name).get_to(value); });
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorCode::kFormat, where + ": " + error.what());
-  }
+  });
   return config;
 }
 

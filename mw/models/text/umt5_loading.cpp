@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // UMT5 on disk: config.json, the two namings of its tensors, loading.
 #include <array>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
 #include "mw/core/error.h"
 #include "mw/io/atomic_file.h"
+#include "mw/io/json_file.h"
 #include "mw/models/text/umt5_encoder.h"
 
 namespace mw::text {
@@ -70,11 +70,8 @@ std::string umt5_hugging_face_name(const std::string& original_name) {
 }
 
 UMT5Config UMT5Config::read(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  if (!in) throw Error(ErrorCode::kIo, "text encoder: can't read '" + file.string() + "'");
   UMT5Config config;
-  try {
-    const nlohmann::json json = nlohmann::json::parse(in);
+  io::read_json(file, "text encoder", [&](const nlohmann::json& json) {
     config.vocab_size = json.at("vocab_size");
     config.d_model = json.at("d_model");
     config.d_kv = json.at("d_kv");
@@ -89,9 +86,7 @@ UMT5Config UMT5Config::read(const std::filesystem::path& file) {
                   "text encoder: '" + file.string() +
                       "' is no UMT5: wanted 32 buckets to distance 128 and gated-gelu");
     }
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorCode::kFormat, "text encoder: '" + file.string() + "': " + error.what());
-  }
+  });
   for (const int64_t size : {config.vocab_size, config.d_model, config.d_kv, config.d_ff,
                              config.num_layers, config.num_heads}) {
     if (size < 1 || size > 1 << 24) {

@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // FrameVAEConfig as `config.json`.
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "mw/core/error.h"
 #include "mw/io/atomic_file.h"
+#include "mw/io/json_file.h"
 #include "mw/models/vae/frame_vae.h"
 
 namespace mw::vae {
 
 FrameVAEConfig FrameVAEConfig::read(const std::filesystem::path& config_json) {
-  std::ifstream in(config_json);
-  if (!in) throw Error(ErrorCode::kIo, "vae: can't read '" + config_json.string() + "'");
   FrameVAEConfig config;
-  try {
-    const nlohmann::json json = nlohmann::json::parse(in);
+  io::read_json(config_json, "vae", [&](const nlohmann::json& json) {
     if (json.value("_class_name", "") != "FrameVAE") {
       throw Error(ErrorCode::kConfig, "vae: '" + config_json.string() + "' describes a " +
                                           json.value("_class_name", "nameless model") +
@@ -27,9 +24,7 @@ FrameVAEConfig FrameVAEConfig::read(const std::filesystem::path& config_json) {
     config.has_depth_head = json.at("has_depth_head");
     config.latents_mean = json.at("latents_mean").get<std::vector<double>>();
     config.latents_std = json.at("latents_std").get<std::vector<double>>();
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorCode::kFormat, "vae: '" + config_json.string() + "': " + error.what());
-  }
+  });
   const auto is_channels = [&](const std::vector<double>& values) {
     return values.empty() || static_cast<int64_t>(values.size()) == config.latent_channels;
   };

@@ -2,12 +2,12 @@
 #include "mw/models/vae/wan_vae_config.h"
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "mw/core/error.h"
 #include "mw/io/atomic_file.h"
+#include "mw/io/json_file.h"
 
 namespace mw::vae {
 
@@ -16,11 +16,8 @@ int64_t WanVAEConfig::temporal_stride() const {
 }
 
 WanVAEConfig WanVAEConfig::read(const std::filesystem::path& config_json) {
-  std::ifstream in(config_json);
-  if (!in) throw Error(ErrorCode::kIo, "vae: can't read '" + config_json.string() + "'");
   WanVAEConfig config;
-  try {
-    const nlohmann::json json = nlohmann::json::parse(in);
+  io::read_json(config_json, "vae", [&](const nlohmann::json& json) {
     const std::string name = json.value("_class_name", "nameless model");
     if (name != "AutoencoderKLWan") {
       throw Error(ErrorCode::kConfig, "vae: '" + config_json.string() + "' describes a " + name +
@@ -45,9 +42,7 @@ WanVAEConfig WanVAEConfig::read(const std::filesystem::path& config_json) {
     config.temporal_downsample = json.value("temperal_downsample", config.temporal_downsample);
     config.latents_mean = json.value("latents_mean", config.latents_mean);
     config.latents_std = json.value("latents_std", config.latents_std);
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorCode::kFormat, "vae: '" + config_json.string() + "': " + error.what());
-  }
+  });
   config.check(config_json.string());
   return config;
 }

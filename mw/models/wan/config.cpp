@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/models/wan/config.h"
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "mw/core/error.h"
 #include "mw/io/atomic_file.h"
+#include "mw/io/json_file.h"
 
 namespace mw::wan {
 namespace {
@@ -92,11 +92,8 @@ void visit_shared(Config& config, const Field& field) {
 }  // namespace
 
 WanConfig WanConfig::read(const std::filesystem::path& config_json) {
-  std::ifstream in(config_json);
-  if (!in) throw Error(ErrorCode::kIo, "transformer: can't read '" + config_json.string() + "'");
   WanConfig config;
-  try {
-    const json from = json::parse(in);
+  io::read_json(config_json, "transformer", [&](const nlohmann::json& from) {
     if (from.contains("num_attention_heads") || from.contains("attention_head_dim")) {
       read_diffusers(from, config);
     } else {
@@ -104,9 +101,7 @@ WanConfig WanConfig::read(const std::filesystem::path& config_json) {
     }
     visit_shared(config, [&](const char* name, auto& value) { take(from, name, value); });
     check_fixed_fields(from, config_json.string());
-  } catch (const json::exception& error) {
-    throw Error(ErrorCode::kFormat, "transformer: '" + config_json.string() + "': " + error.what());
-  }
+  });
   config.check(config_json.string());
   return config;
 }
