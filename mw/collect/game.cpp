@@ -22,6 +22,7 @@
 #include <thread>
 
 #include "mw/collect/child_process.h"
+#include "mw/collect/find_program.h"
 #include "mw/collect/preload/protocol.h"
 #include "mw/core/error.h"
 #include "mw/core/log.h"
@@ -39,13 +40,6 @@ constexpr double kStartSeconds = 60;   // For the game to show its world.
 constexpr double kAnswerSeconds = 25;  // For one frame, or the map's answer.
 
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorCode::kIo, message); }
-
-std::string find_program(const char* path, const char* package) {
-  if (access(path, X_OK) != 0) {
-    fail(concat_message("collect: ", path, " is missing; install the Debian package ", package));
-  }
-  return path;
-}
 
 /// The preloaded library: beside the program, or one folder up for the tests.
 fs::path find_library() {
@@ -223,8 +217,7 @@ struct Game::Session {
         shared(home.path() / "lockstep", game_config),
         lines(log.read_end->get()) {}
 
-  std::string start_display() {
-    const std::string program = find_program("/usr/bin/Xvfb", "xvfb");
+  std::string start_display(const std::string& program) {
     Pipe number;
     const std::string screen = concat_message(config.width, "x", config.height, "x24");
     display = std::make_unique<ChildProcess>(
@@ -247,10 +240,11 @@ struct Game::Session {
   }
 
   void start_game() {
-    const std::string program = find_program("/usr/games/minetest", "minetest");
+    const std::string display_program = find_program("Xvfb", "xvfb");
+    const std::string program = find_program("minetest", "minetest");
     const fs::path library = find_library();
     write_game_files(config, home.path());
-    const std::string display_name = start_display();
+    const std::string display_name = start_display(display_program);
     const std::string folder = home.path().string();
     game = std::make_unique<ChildProcess>(
         std::vector<std::string>{program, "--go", "--world", folder + "/world", "--gameid",
@@ -263,7 +257,7 @@ struct Game::Session {
                                  "LP_NUM_THREADS=1", "LC_ALL=C"},
         log.write_end->get());
     wait_until([&] { return has_joined && state.frame > 0 && shared->has_keys.load() != 0; },
-               kStartSeconds, "start; is the Debian package libgl1-mesa-dri installed?");
+               kStartSeconds, "start", "; is the Debian package libgl1-mesa-dri installed?");
   }
 
   /// Takes in what the game wrote since.
@@ -292,17 +286,18 @@ struct Game::Session {
     }
   }
 
-  /// Polls until `is_met`; the game runs freely meanwhile.
-  void wait_until(const std::function<bool()>& is_met, double seconds, const char* what) {
+  /// Polls until `is_met`; the game runs freely meanwhile. `hint` ends the message of a failure.
+  void wait_until(const std::function<bool()>& is_met, double seconds, const char* what,
+                  const char* hint = "") {
     const auto deadline = Clock::now() + std::chrono::duration<double>(seconds);
     drain();
     while (!is_met()) {
       if (!game->is_running()) {
         drain();
-        fail(concat_message("collect: the game ended: ", last_complaint));
+        fail(concat_message("collect: the game ended: ", last_complaint, hint));
       }
       if (Clock::now() > deadline) {
-        fail(concat_message("collect: the game does not ", what, " (", last_complaint, ")"));
+        fail(concat_message("collect: the game does not ", what, " (", last_complaint, ")", hint));
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
       drain();

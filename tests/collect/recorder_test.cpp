@@ -264,6 +264,16 @@ TEST(RecorderTest, RecordsEpisodesThatHoldTogetherAndGoesOn) {
   EXPECT_EQ(record(config, report, go_on).frames, 0);
 }
 
+TEST(RecorderTest, NamesThePackageOfMissingGraphics) {
+  SKIP_WITHOUT_GAME();
+  const test::ScratchFolder scratch;
+  setenv("LIBGL_DRIVERS_PATH", "/none", 1);
+  const std::atomic<bool> go_on = false;
+  EXPECT_ERROR(record({.folder = scratch / "set", .num_clips = 1}, {}, go_on), ErrorCode::kIo,
+               "; is the Debian package libgl1-mesa-dri installed?");
+  unsetenv("LIBGL_DRIVERS_PATH");
+}
+
 TEST(RecorderTest, NamesTheOptionThatCannotBe) {
   const test::ScratchFolder scratch;
   RecordingConfig config;
