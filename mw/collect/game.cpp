@@ -24,6 +24,7 @@
 #include "mw/collect/child_process.h"
 #include "mw/collect/find_program.h"
 #include "mw/collect/preload/protocol.h"
+#include "mw/collect/temporary_folder.h"
 #include "mw/core/error.h"
 #include "mw/core/log.h"
 #include "mw/io/atomic_file.h"
@@ -54,28 +55,6 @@ fs::path find_library() {
   fail(concat_message("collect: libmw_lockstep.so is not beside ", folder.string(),
                       "/; run `make build`"));
 }
-
-/// A folder under the system's temporary one that goes with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "mw-collect-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) {
-      fail(concat_message("collect: can't create ", name, ": ", std::strerror(errno)));
-    }
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 /// A descriptor that closes itself.
 class Descriptor {
@@ -214,6 +193,7 @@ struct Game::Session {
 
   explicit Session(const GameConfig& game_config)
       : config(game_config),
+        home(fs::temp_directory_path()),
         shared(home.path() / "lockstep", game_config),
         lines(log.read_end->get()) {}
 
