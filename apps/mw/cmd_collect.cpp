@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // mw collect: record clips of a real game with the actions that led to them.
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -12,6 +9,7 @@
 #include <utility>
 
 #include "apps/mw/commands.h"
+#include "apps/mw/interrupt.h"
 #include "apps/mw/progress_line.h"
 #include "mw/collect/recorder.h"
 #include "mw/core/error.h"
@@ -24,10 +22,6 @@ constexpr const char* kExamples = R"(Examples:
   mw collect --out try --clips 2 --frames 33          two short clips
   mw collect --out set --clips 6000 --shard 2/4       the second of four parts, in one folder or four
   mw collect --out set --clips 200 --twins            pairs: one start, two courses of action)";
-
-std::atomic<bool> is_interrupted = false;
-
-void interrupt(int) { is_interrupted = true; }
 
 /// "AxB" or "A/B" as two numbers. Throws Error kInvalidArgument naming the option.
 std::pair<int, int> parse_pair(const std::string& text, char separator, const char* option) {
@@ -93,10 +87,7 @@ void run(CollectOptions& options, const CLI::Option& twins) {
   std::tie(config.width, config.height) = parse_pair(options.size, 'x', "--size");
   std::tie(config.shard, config.num_shards) = parse_pair(options.shard, '/', "--shard");
   config.twins = parse_twins(twins, options.twins);
-  struct sigaction action {};
-  action.sa_handler = interrupt;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  const std::atomic<bool>& is_interrupted = watch_interrupts();
 
   collect::RecordingProgress done;
   {

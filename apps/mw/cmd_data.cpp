@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <string>
 
 #include "apps/mw/commands.h"
+#include "apps/mw/interrupt.h"
 #include "apps/mw/progress_line.h"
 #include "mw/core/error.h"
 #include "mw/core/user_path.h"
@@ -17,8 +17,6 @@ struct EncodeOptions {
   std::string data, vae, prior, shard = "1/1";
   bool use_fp32 = false;
 };
-
-volatile std::sig_atomic_t interrupted = 0;
 
 /// "2/4" is the second of four shards.
 void parse_shard(const std::string& text, train::DatasetEncoding& encoding) {
@@ -43,14 +41,14 @@ void encode(const EncodeOptions& options) {
   parse_shard(options.shard, encoding);
 
   std::stop_source stop;
-  std::signal(SIGINT, [](int) { interrupted = 1; });
+  const std::atomic<bool>& is_interrupted = watch_interrupts();
   ProgressLine line;
   int64_t shown = 0;
   train::EncodingProgress last;
   const auto failures = train::encode_dataset(
       encoding,
       [&](const train::EncodingProgress& progress) {
-        if (interrupted != 0) stop.request_stop();
+        if (is_interrupted) stop.request_stop();
         last = progress;
         const bool is_due = line.is_terminal() || progress.clips_done - shown >= 20;
         if (!is_due && progress.clips_done < progress.clips_to_do) return;

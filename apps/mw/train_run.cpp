@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/mw/train_run.h"
 
-#include <csignal>
 #include <cstdio>
 
+#include "apps/mw/interrupt.h"
 #include "apps/mw/progress_line.h"
 #include "mw/core/error.h"
 #include "mw/io/atomic_file.h"
 
 namespace mw::app {
 namespace {
-
-volatile std::sig_atomic_t interrupted = 0;
-
-void on_interrupt(int signal) {
-  interrupted = 1;
-  std::signal(signal, SIG_DFL);  // A second Ctrl-C ends at once; the last checkpoint stands.
-}
 
 std::string figures_text(const train::Scalars& figures) {
   std::string text;
@@ -42,8 +35,7 @@ void run_training(const TrainOptions& options, const train::TrainerConfig& confi
   train::Trainer trainer(config, objective, options.out, options.resume);
   io::write_file(std::filesystem::path(options.out) / "config.txt", resolved_config);
 
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  const std::atomic<bool>& is_interrupted = watch_interrupts();
   ProgressLine line;
   const bool is_complete = trainer.run(
       [&](const train::Progress& progress) {
@@ -58,7 +50,7 @@ void run_training(const TrainOptions& options, const train::TrainerConfig& confi
           line.show(text);
         }
       },
-      [] { return interrupted != 0; });
+      [&] { return is_interrupted.load(); });
   std::printf("%s after %lld of %lld steps; model in %s/model\n",
               is_complete ? "complete" : "stopped", static_cast<long long>(trainer.step()),
               static_cast<long long>(config.steps), options.out.c_str());
