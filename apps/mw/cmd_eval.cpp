@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "apps/mw/commands.h"
@@ -13,12 +14,13 @@
 #include "mw/engine/model_folder.h"
 #include "mw/eval/world_report.h"
 #include "mw/io/atomic_file.h"
+#include "mw/video/image_file.h"
 
 namespace mw::app {
 namespace {
 
 struct EvalOptions {
-  std::string real, model = "overworld", out;
+  std::string real, model = "overworld", out, sheet;
   eval::WorldEvalConfig config;
   bool use_json = false;
 };
@@ -28,6 +30,13 @@ void evaluate(const EvalOptions& options) {
   eval::WorldEvalConfig config = options.config;
   config.real = user_path(options.real);
   config.model = engine::find_model(options.model);
+  // What can't be written fails before the long part.
+  std::optional<io::AtomicFile> report_file, sheet_file;
+  if (!options.out.empty()) {
+    std::filesystem::create_directories(user_path(options.out));
+    report_file.emplace(user_path(options.out) / "report.json");
+  }
+  if (!options.sheet.empty()) sheet_file.emplace(user_path(options.sheet));
   ProgressLine line;
   const eval::WorldReport report =
       eval::evaluate_world(config, [&](const std::string& name, int64_t done, int64_t all) {
@@ -40,10 +49,13 @@ void evaluate(const EvalOptions& options) {
   json["dtype"] = config.dtype;
   if (config.steps > 0) json["steps"] = config.steps;
   json["commit"] = commit();
-  if (!options.out.empty()) {
-    const std::filesystem::path folder = user_path(options.out);
-    std::filesystem::create_directories(folder);
-    io::write_file(folder / "report.json", json.dump(2) + "\n");
+  if (report_file) {
+    report_file->write(json.dump(2) + "\n");
+    report_file->commit();
+  }
+  if (sheet_file) {
+    sheet_file->write(video::encode_png(report.sheet));
+    sheet_file->commit();
   }
   if (line.is_terminal()) line.show("");
   std::printf("%s", options.use_json ? (json.dump(2) + "\n").c_str() : report.table().c_str());
@@ -61,6 +73,7 @@ void add_eval(CLI::App& parent) {
                       "Its name; otherwise `test` if it has clips, or `val`");
   command->add_option("--model", o.model, "A model's folder or name")->capture_default_str();
   command->add_option("--out", o.out, "Folder for report.json");
+  command->add_option("--sheet", o.sheet, "A picture to write (.png): recorded and played frames");
   command->add_option("--starts", o.config.starts, "Windows, spread over the held-out clips")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
@@ -80,7 +93,8 @@ void add_eval(CLI::App& parent) {
   command->callback([options] { evaluate(*options); });
   command->footer(
       "Example:\n  mw eval --real ~/.cache/microworld/data/overworld --model overworld --out "
-      "out\n\n"
+      "out --sheet sheet.png\n\n"
+      "Sheet: a row a start; pairs of recorded and played frames at 0, 1/4, 1/2, 3/4 and the end.\n"
       "PSNR counts at most 40 dB a frame; -l: whole clips. turns, w, s, a, d: share of frame "
       "pairs\n"
       "under that action alone whose picture moves the right way; angle: median of seen by\n"

@@ -15,6 +15,7 @@
 #include "mw/data/dataset.h"
 #include "mw/engine/world.h"
 #include "mw/eval/bootstrap.h"
+#include "mw/eval/contact_sheet.h"
 #include "mw/models/prior/camera_prior.h"
 #include "mw/models/vae/pixels.h"
 #include "mw/ops/picture_quality.h"
@@ -119,6 +120,12 @@ std::pair<std::vector<double>, std::vector<double>> quality(const std::vector<Pl
   return {psnrs, ssims};
 }
 
+video::Image sheet_of(const std::vector<Play>& plays, const std::vector<Window>& windows) {
+  std::vector<std::vector<video::Image>> recorded;
+  for (const Window& window : windows) recorded.push_back(window.frames);
+  return contact_sheet(recorded, plays);
+}
+
 /// The split to measure on: by itself the one that nothing was chosen on, where there is one.
 std::string chosen_split(const data::Dataset& dataset, const std::string& wanted) {
   if (!wanted.empty()) return wanted;
@@ -178,7 +185,8 @@ WorldReport evaluate_world(
       .frames = config.frames,
       .long_starts = static_cast<int64_t>(clips.size()),
       .long_frames = clips.empty() ? 0 : static_cast<int64_t>(clips.front().frames.size()) - 1,
-      .scores = {}};
+      .scores = {},
+      .sheet = {}};
   ControlTally recorded(focal);
   for (const Window& window : windows) recorded.add(window.frames, window.actions);
   report.scores.emplace_back("recorded", std::move(recorded));
@@ -197,6 +205,7 @@ WorldReport evaluate_world(
     }
     WorldScore& row = report.scores.emplace_back(name, std::move(control));
     std::tie(row.psnr, row.ssim) = quality(plays, windows);
+    if (name == "full") report.sheet = sheet_of(plays, windows);
     std::tie(row.long_psnr, row.long_ssim) = quality(long_plays, clips);
     return shuffled;
   };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mw/eval/control_tally.h"
+#include "mw/video/image.h"
 
 namespace mw::eval {
 
@@ -43,6 +44,7 @@ struct WorldReport {
   std::string split;
   int64_t starts = 0, frames = 0, long_starts = 0, long_frames = 0;
   std::vector<WorldScore> scores;
+  video::Image sheet;  ///< Recorded frames beside the model's: see contact_sheet.h.
 
   std::string table() const;
   nlohmann::ordered_json json() const;
