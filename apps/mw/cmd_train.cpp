@@ -8,7 +8,7 @@
 #include "apps/mw/train_run.h"
 #include "mw/core/error.h"
 #include "mw/core/user_path.h"
-#include "mw/data/dataset_info.h"
+#include "mw/data/dataset.h"
 #include "mw/models/text/tokenizer.h"
 #include "mw/train/base_objective.h"
 #include "mw/train/frame_vae_objective.h"
@@ -16,74 +16,81 @@
 namespace mw::app {
 namespace {
 
-struct VaeRunConfig {
-  train::TrainerConfig run;
-  train::FrameVAETrainingConfig vae;
+/// What a run is set to: the trainer in section `run`, what it trains in a section of its own.
+template <class Part>
+struct RunConfig {
+  const char* section = "";
+  train::TrainerConfig run = {};
+  Part part = {};
+
   template <class Visitor>
   void visit(Visitor& field) {
     field.section("run", run);
-    field.section("vae", vae);
+    field.section(section, part);
   }
 };
 
-void train_vae(const TrainOptions& options) {
-  VaeRunConfig config;
+/// Trains with resolved settings, which are also there as text.
+template <class Part>
+using Train = void (*)(const TrainOptions& options, const RunConfig<Part>& config,
+                       const std::string& resolved);
+
+/// Resolves the settings; prints them or trains.
+template <class Part>
+void configure(const TrainOptions& options, const char* section, Train<Part> train) {
+  RunConfig<Part> config{.section = section};
   read_settings(options).apply_to(config);
   const std::string resolved = ConfigPrinter::print(config);
   if (options.show_config) {
     std::printf("%s", resolved.c_str());
     return;
   }
+  if (options.out.empty()) {
+    throw Error(ErrorCode::kInvalidArgument, "train: --out names no folder for the run");
+  }
+  if (config.part.data.empty()) {
+    throw Error(ErrorCode::kConfig,
+                concat_message("config: '", section, ".data' names no data set; say --set ",
+                               section, ".data=FOLDER"));
+  }
+  train(options, config, resolved);
+}
+
+void train_vae(const TrainOptions& options, const RunConfig<train::FrameVAETrainingConfig>& config,
+               const std::string& resolved) {
   const auto seed = static_cast<uint64_t>(config.run.seed);
-  train::FrameBank bank = train::FrameBank::read(
-      user_path(config.vae.data), "train", config.vae.frame_stride, config.vae.max_frames, seed);
-  train::FrameBank held_out =
-      train::FrameBank::read(user_path(config.vae.data), "val", 9, 2000, seed);
-  std::fprintf(stderr, "%lld training frames, %lld held out\n", static_cast<long long>(bank.size()),
-               static_cast<long long>(held_out.size()));
-  train::FrameVAEObjective objective(config.vae, std::move(bank), std::move(held_out),
+  const std::filesystem::path data = user_path(config.part.data);
+  train::FrameBank bank =
+      train::FrameBank::read(data, "train", config.part.frame_stride, config.part.max_frames, seed);
+  train::FrameBank held_out = train::FrameBank::read(data, "val", 9, 2000, seed);
+  const std::string summary =
+      concat_message(bank.size(), " training frames, ", held_out.size(), " held out");
+  train::FrameVAEObjective objective(config.part, std::move(bank), std::move(held_out),
                                      config.run.steps, seed);
   if (options.export_to.empty()) {
-    run_training(options, config.run, resolved, objective);
+    run_training(options, config.run, resolved, summary, objective);
   } else {
     train::Trainer(config.run, objective, options.out, /*resume=*/true)
         .export_model(user_path(options.export_to));
   }
 }
 
-struct BaseRunConfig {
-  train::TrainerConfig run;
-  train::BaseTrainingConfig base;
-  template <class Visitor>
-  void visit(Visitor& field) {
-    field.section("run", run);
-    field.section("base", base);
-  }
-};
-
-void train_base(const TrainOptions& options) {
-  BaseRunConfig config;
-  read_settings(options).apply_to(config);
-  const std::string resolved = ConfigPrinter::print(config);
-  if (options.show_config) {
-    std::printf("%s", resolved.c_str());
-    return;
-  }
-  const std::filesystem::path data = user_path(config.base.data);
+void train_base(const TrainOptions& options, const RunConfig<train::BaseTrainingConfig>& config,
+                const std::string& resolved) {
+  const std::filesystem::path data = user_path(config.part.data);
   train::EncodedBank bank = train::EncodedBank::read(data, "train");
   train::EncodedBank held_out = train::EncodedBank::read(data, "val");
-  const int64_t num_clips = bank.num_clips(), num_frames = bank.num_frames();
-  std::fprintf(stderr, "%lld training clips of %lld frames, %lld held-out clips\n",
-               static_cast<long long>(num_clips), static_cast<long long>(num_frames),
-               static_cast<long long>(held_out.num_clips()));
+  const int64_t num_clips = bank.num_clips(), num_frames = bank.num_frames(),
+                num_held_out = held_out.num_clips();
   train::BaseObjective objective(
-      config.base, std::move(bank), std::move(held_out),
+      config.part, std::move(bank), std::move(held_out),
       prior::CameraPriorConfig::read(data / "encoded" / "camera_prior" / "config.json"),
       static_cast<uint64_t>(config.run.seed));
-  std::fprintf(stderr, "%.2f M parameters\n",
-               static_cast<double>(objective.parameters().num_parameters()) / 1e6);
   if (options.export_to.empty()) {
-    run_training(options, config.run, resolved, objective);
+    const std::string summary =
+        concat_message(num_clips, " training clips of ", num_frames, " frames, ", num_held_out,
+                       " held-out clips; ", objective.parameters().num_parameters(), " parameters");
+    run_training(options, config.run, resolved, summary, objective);
     return;
   }
   const std::filesystem::path folder = user_path(options.export_to);
@@ -96,7 +103,7 @@ void train_base(const TrainOptions& options) {
                  .steps = trainer.step(),
                  .hours = trainer.seconds() / 3600,
                  .seed = config.run.seed,
-                 .init_from = config.base.init_from,
+                 .init_from = config.part.init_from,
                  .figures = trainer.validate()};
   trainer.export_model(folder);
   write_model_card(card, folder);
@@ -121,14 +128,14 @@ void add_text_trainer(CLI::App& parent) {
       "Example:\n  mw train text --data ~/.cache/microworld/data/overworld --out spiece.model\n"
       "The encoder itself learns with the transformer: mw train base --set base.tokenizer=FILE.");
   command->callback([options] {
-    const data::DatasetPaths paths{user_path(options->data)};
-    const data::Splits splits = data::read_splits(paths.splits());
-    const auto all = data::read_captions(paths.captions());
+    const data::Dataset dataset(user_path(options->data));
     std::vector<std::string> captions;
-    for (const std::string& id :
-         splits.count("train") != 0 ? splits.at("train") : std::vector<std::string>()) {
-      if (all.count(id) != 0) captions.push_back(all.at(id));
+    for (const std::string& id : dataset.split("train")) {
+      const std::string caption = dataset.caption(id);
+      if (!caption.empty()) captions.push_back(caption);
     }
+    MW_CHECK(!captions.empty(), "train text: no clip of split 'train' in '", options->data,
+             "' has a caption");
     text::train_tokenizer(captions, options->vocab_size, user_path(options->out));
     std::printf("%zu captions, %lld pieces in %s\n", captions.size(),
                 static_cast<long long>(text::Tokenizer(user_path(options->out)).vocab_size()),
@@ -146,8 +153,9 @@ constexpr const char* kBaseExamples = R"(Examples (first mw data encode):
   mw train base --config configs/overworld_base.toml --out runs/base --resume
   mw train base --config configs/overworld_base.toml --out runs/base --export models/mine)";
 
+template <class Part>
 void add_trainer(CLI::App& parent, const char* name, const char* help, const char* examples,
-                 void (*train)(const TrainOptions&)) {
+                 Train<Part> train) {
   CLI::App* command = parent.add_subcommand(name, help);
   auto options = std::make_shared<TrainOptions>();
   command->add_option("--config", options->config, "TOML file of settings (see configs/)");
@@ -159,12 +167,7 @@ void add_trainer(CLI::App& parent, const char* name, const char* help, const cha
                       "Train no further: write the run's model into this folder");
   command->add_flag("--show-config", options->show_config, "Print the resolved settings and stop");
   command->footer(examples);
-  command->callback([options, train] {
-    if (!options->show_config && options->out.empty()) {
-      throw Error(ErrorCode::kInvalidArgument, "train: --out names no folder for the run");
-    }
-    train(*options);
-  });
+  command->callback([options, name, train] { configure<Part>(*options, name, train); });
 }
 
 }  // namespace
@@ -172,9 +175,11 @@ void add_trainer(CLI::App& parent, const char* name, const char* help, const cha
 void add_train(CLI::App& parent) {
   CLI::App* command = parent.add_subcommand("train", "Train the parts of a world model");
   command->require_subcommand(1);
-  add_trainer(*command, "vae", "The frame autoencoder", kVAEExamples, train_vae);
+  add_trainer<train::FrameVAETrainingConfig>(*command, "vae", "The frame autoencoder", kVAEExamples,
+                                             train_vae);
   add_text_trainer(*command);
-  add_trainer(*command, "base", "The world model's transformer", kBaseExamples, train_base);
+  add_trainer<train::BaseTrainingConfig>(*command, "base", "The world model's transformer",
+                                         kBaseExamples, train_base);
   command->footer(
       "Example:\n  mw train vae --config configs/overworld_vae.toml --out runs/vae\n"
       "  mw train vae --config configs/overworld_vae.toml --out runs/vae --resume\n"

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <string>
 
 #include "apps/mw/command.h"
@@ -29,8 +30,13 @@ int main(int argc, char** argv) {
   } catch (const mw::Error& error) {
     std::fprintf(stderr, "error: %s\n", error.what());
     return mw::exit_status(error.code());
+  } catch (const std::filesystem::filesystem_error& error) {
+    std::fprintf(stderr, "error: '%s': %s\n", error.path1().c_str(),
+                 error.code().message().c_str());
+    return 1;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "error: internal: %s\n", error.what());
+    const std::string message = error.what();  // libtorch's are followed by its call stack.
+    std::fprintf(stderr, "error: internal: %s\n", message.substr(0, message.find('\n')).c_str());
     return 2;
   }
 }

@@ -31,12 +31,14 @@ ConfigSource read_settings(const TrainOptions& options) {
 }
 
 void run_training(const TrainOptions& options, const train::TrainerConfig& config,
-                  const std::string& resolved_config, train::Objective& objective) {
+                  const std::string& resolved_config, const std::string& summary,
+                  train::Objective& objective) {
   train::Trainer trainer(config, objective, options.out, options.resume);
   io::write_file(std::filesystem::path(options.out) / "config.txt", resolved_config);
 
   const std::atomic<bool>& is_interrupted = watch_interrupts();
   ProgressLine line;
+  line.keep(summary);
   const bool is_complete = trainer.run(
       [&](const train::Progress& progress) {
         const std::string text =

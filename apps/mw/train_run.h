@@ -24,9 +24,10 @@ struct TrainOptions {
 /// The file's settings, then `--set`s.
 ConfigSource read_settings(const TrainOptions& options);
 
-/// Runs to the end or to Ctrl-C (which saves first), with a progress line, and records the resolved
-/// config in the run's folder.
+/// Runs to the end or to Ctrl-C (which saves first), with a progress line under the `summary` of
+/// what is trained, and records the resolved config in the run's folder.
 void run_training(const TrainOptions& options, const train::TrainerConfig& config,
-                  const std::string& resolved_config, train::Objective& objective);
+                  const std::string& resolved_config, const std::string& summary,
+                  train::Objective& objective);
 
 }  // namespace mw::app

@@ -56,10 +56,12 @@ bool Dataset::has_split(const std::string& name) const {
   return found != splits_.end() && !found->second.empty();
 }
 
-Clip Dataset::clip(const std::string& id) const {
-  const auto caption = captions_.find(id);
-  return {paths_, info_, id, caption == captions_.end() ? std::string() : caption->second};
+std::string Dataset::caption(const std::string& id) const {
+  const auto found = captions_.find(id);
+  return found == captions_.end() ? std::string() : found->second;
 }
+
+Clip Dataset::clip(const std::string& id) const { return {paths_, info_, id, caption(id)}; }
 
 int64_t Dataset::count_frames(const std::string& id) const {
   check_clip_id(id);

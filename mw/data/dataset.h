@@ -34,6 +34,9 @@ class Dataset {
   /// Whether a split of this name has clips.
   bool has_split(const std::string& name) const;
 
+  /// A clip's caption; empty without one.
+  std::string caption(const std::string& id) const;
+
   /// Reads a clip's rows. Throws Error kIo or kFormat, naming file and row.
   Clip clip(const std::string& id) const;
 

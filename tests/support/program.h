@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <vector>
 
@@ -14,6 +16,13 @@ struct ProgramResult {
 };
 
 /// Runs `mw` of this build with these arguments, one thread, and waits for it.
-ProgramResult run_mw(const std::vector<std::string>& arguments);
+/// environment: changes to it, each "NAME=value".
+ProgramResult run_mw(const std::vector<std::string>& arguments,
+                     const std::vector<std::string>& environment = {});
+
+/// Whether the program ended with this status and one line on stderr, which begins with "error: "
+/// and contains `message`.
+::testing::AssertionResult was_refused(const ProgramResult& result, const std::string& message,
+                                       int status = 1);
 
 }  // namespace mw::test

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <numeric>
 #include <sstream>
+#include <unordered_map>
 
 #include "mw/core/error.h"
 #include "mw/io/atomic_file.h"
@@ -84,11 +85,21 @@ void train_tokenizer(const std::vector<std::string>& captions, int64_t vocab_siz
   MW_CHECK(!captions.empty(), "tokenizer: no captions to learn from");
   CaptionIterator iterator(captions);
   std::string bytes;
-  const std::string settings =
-      "--model_type=unigram --pad_id=0 --eos_id=1 --unk_id=2 --bos_id=-1 --pad_piece=<pad> "
-      "--eos_piece=</s> --unk_piece=<unk> --character_coverage=1.0 --hard_vocab_limit=false "
-      "--num_threads=1 --minloglevel=2 --vocab_size=" +
-      std::to_string(vocab_size);
+  // As a map: given one string, the trainer prints it.
+  const std::unordered_map<std::string, std::string> settings = {
+      {"model_type", "unigram"},
+      {"pad_id", "0"},
+      {"eos_id", "1"},
+      {"unk_id", "2"},
+      {"bos_id", "-1"},
+      {"pad_piece", "<pad>"},
+      {"eos_piece", "</s>"},
+      {"unk_piece", "<unk>"},
+      {"character_coverage", "1.0"},
+      {"hard_vocab_limit", "false"},
+      {"num_threads", "1"},
+      {"minloglevel", "2"},
+      {"vocab_size", std::to_string(vocab_size)}};
   const auto status = sentencepiece::SentencePieceTrainer::Train(settings, &iterator, &bytes);
   if (!status.ok()) {
     throw Error(ErrorCode::kInvalidArgument, "tokenizer: " + status.ToString());
