@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // microworld._core: worlds as Python sees them. What people use is microworld/env.py on top of it;
 // _core.pyi has the signatures.
+#include <ATen/Parallel.h>
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
@@ -20,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/mw/machine.h"
 #include "mw/action/action_space.h"
 #include "mw/action/parse.h"
 #include "mw/core/error.h"
@@ -58,9 +60,7 @@ video::Image to_image(const Picture& picture) {
 /// are done one after another.
 class World {
  public:
-  World(const std::string& folder, const std::string& dtype)
-      : world_(user_path(folder),
-               {.mode = engine::WorldMode::kFull, .dtype = dtype, .sampling = {}}) {}
+  World(const std::string& folder, const std::string& dtype) : world_(load(folder, dtype)) {}
   explicit World(engine::World world) : world_(std::move(world)) {}
 
   Frame start(const std::optional<Picture>& image, const std::string& caption, uint64_t seed,
@@ -85,12 +85,18 @@ class World {
   bool reads_captions() const { return world_.reads_captions(); }
 
  private:
+  static engine::World load(const std::string& folder, const std::string& dtype) {
+    app::use_world_threads();
+    return {user_path(folder), {.mode = engine::WorldMode::kFull, .dtype = dtype, .sampling = {}}};
+  }
+
   template <class Work>
   Frame without_gil(const Work& work) {
     video::Image frame;
     {
       const nb::gil_scoped_release released;
       const std::lock_guard lock(in_use_);
+      at::get_num_threads();  // Tells libtorch's number to a thread that is new to it.
       frame = work();
     }
     return to_array(std::move(frame));

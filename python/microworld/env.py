@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A world model as a Gymnasium environment."""
 
+import atexit
 import os
 import pathlib
 import threading
@@ -21,6 +22,15 @@ Image = str | os.PathLike[str] | NDArray[np.uint8]
 _START_OPTIONS = ("image", "caption", "pitch")
 _loaded: "weakref.WeakValueDictionary[tuple[str, str], _core.World]" = weakref.WeakValueDictionary()
 _loading = threading.Lock()
+_open: "weakref.WeakSet[OverworldEnv]" = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """A world works on its newest frame after it has shown it: it must not do so while the process ends."""
+    for env in list(_open):
+        env.close()
+
 
 
 def _find_model(model: str | os.PathLike[str]) -> str:
@@ -56,9 +66,10 @@ class OverworldEnv(gymnasium.Env[Frame, Action]):
 
     Observations are frames, uint8 [H, W, 3]. Actions are dicts of keys and mouse, see `Action`. There is no
     task: the reward is always 0 and no episode ends by itself; `gymnasium.make(..., max_episode_steps=N)`
-    truncates. Equal start, seed, actions and number of threads give equal frames, those of `mw generate`.
+    truncates. Equal start, seed and actions give equal frames, those of `mw generate`.
 
-    Environments of one model in one process share its weights. `step` lets other Python threads run.
+    Environments of one model in one process share its weights. `step` lets other Python threads run. The first one
+    sets libtorch to one thread for each operation, unless OMP_NUM_THREADS says otherwise.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 16}
@@ -84,6 +95,7 @@ class OverworldEnv(gymnasium.Env[Frame, Action]):
         self.metadata = {**self.metadata, "render_fps": self._world.fps}
         self.observation_space = spaces.Box(0, 255, (self._world.height, self._world.width, 3), np.uint8)
         self.action_space = action_space()
+        _open.add(self)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frame, dict[str, Any]]:
         """Begins anew.
