@@ -24,7 +24,9 @@ video::Image decode_data_url(std::string_view url) {
   if (!url.starts_with("data:image/") || marker == std::string_view::npos) {
     throw Error(ErrorCode::kFormat, "picture: wanted data:image/...;base64,...");
   }
-  return video::decode_image(io::from_base64(url.substr(marker + kMarker.size())), "data URL");
+  constexpr int64_t kMostPixels = 32'000'000;  // It came from elsewhere and lies in memory.
+  return video::decode_image(io::from_base64(url.substr(marker + kMarker.size())), "data URL",
+                             kMostPixels);
 }
 
 std::string to_json_lines(const Recording& recording) {

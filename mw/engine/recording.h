@@ -29,7 +29,7 @@ Recording parse_recording(std::string_view text);
 /// The recording in a file; nothing when there is no such file or it does not open as one.
 std::optional<Recording> find_recording(const std::filesystem::path& path);
 
-/// A picture given as `data:image/...;base64,...`. Throws Error kFormat.
+/// A picture given as `data:image/...;base64,...`, of at most 32 megapixels. Throws Error kFormat.
 video::Image decode_data_url(std::string_view url);
 
 }  // namespace mw::engine

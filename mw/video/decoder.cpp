@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "mw/core/error.h"
 
@@ -50,6 +51,15 @@ int64_t Decoder::seek_bytes(void* self, int64_t offset, int whence) {
   return decoder.position_ = offset;
 }
 
+/// Reads until the streams are known; that may decode a frame.
+int Decoder::probe(int64_t max_pixels) {
+  std::vector<AVDictionary*> settings(container_->nb_streams, nullptr);
+  for (AVDictionary*& setting : settings) av_dict_set_int(&setting, "max_pixels", max_pixels, 0);
+  const int error = avformat_find_stream_info(container_, settings.data());
+  for (AVDictionary*& setting : settings) av_dict_free(&setting);
+  return error;
+}
+
 void Decoder::open(const Options& options) {
   constexpr int kBufferBytes = 1 << 16;
   auto* buffer = static_cast<uint8_t*>(av_malloc(kBufferBytes));
@@ -60,7 +70,7 @@ void Decoder::open(const Options& options) {
   container_->pb = io_;
   container_->format_whitelist = av_strdup(options.formats);
   int error = avformat_open_input(&container_, "", nullptr, nullptr);
-  if (error >= 0) error = avformat_find_stream_info(container_, nullptr);
+  if (error >= 0) error = probe(options.max_pixels);
   if (error < 0) {
     throw Error(ErrorCode::kFormat, "no known format is recognised, or it is damaged at its start");
   }
@@ -76,6 +86,7 @@ void Decoder::open(const Options& options) {
   if (codec_ == nullptr) throw std::bad_alloc();
   avcodec_parameters_to_context(codec_.get(), stream_->codecpar);
   codec_->thread_count = options.num_threads;
+  codec_->max_pixels = options.max_pixels;
   if (options.is_every_flaw_an_error) {
     codec_->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
   }

@@ -21,6 +21,7 @@ class Decoder {
     const char* formats;                  ///< FFmpeg demuxer names to try, comma separated.
     int num_threads = 1;                  ///< Of the decoder.
     bool is_every_flaw_an_error = false;  ///< Also those that decoders usually pass over.
+    int64_t max_pixels = INT32_MAX;       ///< Larger frames are refused before memory is taken.
   };
 
   /// bytes: must outlive this object.
@@ -43,6 +44,7 @@ class Decoder {
   static int read_bytes(void* self, uint8_t* buffer, int size);
   static int64_t seek_bytes(void* self, int64_t offset, int whence);
   void open(const Options& options);
+  int probe(int64_t max_pixels);
   void send_packet();
   void close();
 

@@ -104,16 +104,19 @@ Image read_image(const std::filesystem::path& path) {
   return decode_image(file.bytes(), path.string());
 }
 
-Image decode_image(std::span<const std::byte> bytes, const std::string& name) {
+Image decode_image(std::span<const std::byte> bytes, const std::string& name, int64_t max_pixels) {
   try {
     if (is_cut_jpeg(bytes)) throw Error(ErrorCode::kFormat, "its end is missing");
-    Decoder decoder(bytes, {.formats = kImageFormats, .is_every_flaw_an_error = true});
+    Decoder decoder(
+        bytes,
+        {.formats = kImageFormats, .is_every_flaw_an_error = true, .max_pixels = max_pixels});
     const AVFrame* frame = decoder.next();
     if (frame == nullptr) throw Error(ErrorCode::kFormat, "it holds no picture");
     return upright(FrameToImage().convert(*frame), orientation_of(*frame));
   } catch (const Error& error) {
-    throw Error(error.code(), "not a whole image (PNG, JPEG, WebP, BMP, TIFF, GIF) '" + name +
-                                  "': " + error.what());
+    throw Error(error.code(),
+                concat_message("not a whole image (PNG, JPEG, WebP, BMP, TIFF, GIF) of at most ",
+                               max_pixels / 1'000'000, " megapixels '", name, "': ", error.what()));
   }
 }
 

@@ -2,6 +2,11 @@
 #include "mw/video/image_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
 
 #include "tests/support/expect_error.h"
 #include "tests/support/pictures.h"
@@ -120,6 +125,66 @@ TEST(ImageFileTest, WriterChecksTheImage) {
                "2x2 wants 12 RGB bytes, got 11");
   EXPECT_ERROR(encode_jpeg(make_image(8, 8), 0), ErrorCode::kInvalidArgument, "quality");
   EXPECT_ERROR(make_image(0, 4), ErrorCode::kInvalidArgument, "got 0x4");
+}
+
+int64_t peak_memory_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+/// A small picture whose header claims other sides, in big-endian or little-endian bytes.
+std::vector<std::byte> with_sides(std::vector<std::byte> bytes, size_t offset, size_t size,
+                                  bool is_big_endian, std::array<uint32_t, 2> sides) {
+  for (size_t side = 0; side < 2; ++side) {
+    for (size_t i = 0; i < size; ++i) {
+      const size_t shift = 8 * (is_big_endian ? size - 1 - i : i);
+      bytes[offset + side * size + i] = static_cast<std::byte>(sides[side] >> shift);
+    }
+  }
+  return bytes;
+}
+
+TEST(ImageFileTest, PicturesThatClaimTooMuchAreRefusedBeforeTheyTakeMemory) {
+  const Image image = smooth_picture(16, 8, 0);
+  std::vector<std::vector<std::byte>> bombs;
+  bombs.push_back(with_sides(encode_png(image), 16, 4, true, {60000, 60000}));
+  std::vector<std::byte> jpeg = encode_jpeg(image);
+  const std::byte frame_header[] = {std::byte{0xff}, std::byte{0xc0}};
+  const auto found =
+      std::search(jpeg.begin(), jpeg.end(), std::begin(frame_header), std::end(frame_header));
+  ASSERT_NE(found, jpeg.end());
+  bombs.push_back(
+      with_sides(jpeg, static_cast<size_t>(found - jpeg.begin()) + 5, 2, true, {60000, 60000}));
+  const auto of_text = [](std::string_view text) {
+    const auto bytes = std::as_bytes(std::span(text));
+    return std::vector<std::byte>(bytes.begin(), bytes.end());
+  };
+  bombs.push_back(of_text("P6 60000 60000 255 " + std::string(1000, 'x')));
+  bombs.push_back(of_text("P5 2000000000 2000000000 255 "));
+  std::vector<std::byte> gif = of_text("GIF89a" + std::string(7, '\0') + "," +
+                                       std::string(8, '\0') + std::string(200, '\2'));
+  gif = with_sides(gif, 6, 2, false, {60000, 60000});
+  bombs.push_back(with_sides(gif, 18, 2, false, {60000, 60000}));
+  const int64_t before = peak_memory_bytes();
+  for (const std::vector<std::byte>& bomb : bombs) {
+    EXPECT_ERROR(decode_image(bomb, "bomb"), ErrorCode::kFormat, "at most 256 megapixels 'bomb'");
+  }
+  EXPECT_LT(peak_memory_bytes() - before, 64 << 20);
+}
+
+TEST(ImageFileTest, TheBoundOnPixelsIsTheCallers) {
+  const Image image = noise_picture(64, 32, 3);  // Rows of whole strides: those are counted.
+  for (const std::vector<std::byte>& bytes : {encode_png(image), encode_jpeg(image)}) {
+    EXPECT_EQ(decode_image(bytes, "a", 2048).width, 64);
+    EXPECT_ERROR(decode_image(bytes, "a", 2047), ErrorCode::kFormat, "at most 0 megapixels 'a'");
+  }
+  // A whole PNG of much emptiness: 100 megapixels in 300 kB.
+  const std::vector<std::byte> empty = encode_png(make_image(10000, 10000));
+  EXPECT_LT(empty.size(), size_t{1} << 20);
+  const int64_t before = peak_memory_bytes();
+  EXPECT_ERROR(decode_image(empty, "empty", 32'000'000), ErrorCode::kFormat, "32 megapixels");
+  EXPECT_LE(peak_memory_bytes() - before, 64 << 20);
 }
 
 }  // namespace
