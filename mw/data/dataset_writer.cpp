@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/data/dataset_writer.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "mw/core/error.h"
 #include "mw/io/atomic_file.h"
-#include "mw/video/video_writer.h"
 
 namespace mw::data {
 namespace {
@@ -19,6 +24,33 @@ void make_folder(const fs::path& folder) {
     throw Error(ErrorCode::kIo, "cannot make folder '" + folder.string() + "': " + error.message());
   }
 }
+
+std::string checked_id(std::string id) {
+  check_clip_id(id);
+  return id;
+}
+
+/// Holds the lock of a folder, against other processes and threads.
+class FolderLock {
+ public:
+  explicit FolderLock(const fs::path& folder)
+      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    int error = fd_ < 0 ? errno : 0;
+    while (error == 0 && ::flock(fd_, LOCK_EX) != 0) {
+      if (errno != EINTR) error = errno;
+    }
+    if (error == 0) return;
+    if (fd_ >= 0) ::close(fd_);
+    throw Error(ErrorCode::kIo, "cannot lock folder '" + folder.string() +
+                                    "': " + std::generic_category().message(error));
+  }
+  ~FolderLock() { ::close(fd_); }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int fd_;
+};
 
 }  // namespace
 
@@ -69,22 +101,46 @@ void DatasetWriter::check(const NewClip& clip) const {
 
 void DatasetWriter::write_clip(const NewClip& clip) const {
   check(clip);
-  video::VideoWriter video(
-      paths_.video(clip.id),
-      {.width = info_.width, .height = info_.height, .fps = info_.fps, .crf = crf_});
-  for (const video::Image& frame : clip.frames) video.write(frame);
-  video.finish();
-  if (clip.depth) write_depth(paths_.depth(clip.id), *clip.depth);
-  if (!clip.caption.empty()) append_caption(paths_.captions(), clip.id, clip.caption);
-  std::string rows;
-  for (size_t i = 0; i < clip.rows.size(); ++i) {
-    rows += to_json_line(clip.rows[i], static_cast<int64_t>(i)) + "\n";
-  }
-  io::write_file(paths_.actions(clip.id), rows);  // Last: from here on the clip counts.
+  ClipWriter writer(*this, clip.id);
+  for (size_t i = 0; i < clip.rows.size(); ++i) writer.add(clip.frames[i], clip.rows[i]);
+  writer.finish(clip.caption, clip.depth);
 }
 
 void DatasetWriter::write_splits(const Splits& splits) const {
   data::write_splits(paths_.splits(), splits);
+}
+
+void DatasetWriter::add_to_split(const std::string& split, const std::string& id) const {
+  check_clip_id(id);
+  const FolderLock lock(paths_.folder);
+  Splits splits;
+  if (fs::exists(paths_.splits())) splits = read_splits(paths_.splits());
+  splits[split].push_back(id);
+  data::write_splits(paths_.splits(), splits);
+}
+
+ClipWriter::ClipWriter(const DatasetWriter& writer, std::string id)
+    : paths_(writer.paths_),
+      id_(checked_id(std::move(id))),
+      video_(paths_.video(id_), {.width = writer.info_.width,
+                                 .height = writer.info_.height,
+                                 .fps = writer.info_.fps,
+                                 .crf = writer.crf_}) {}
+
+void ClipWriter::add(const video::Image& frame, const FrameRow& row) {
+  action::check_action(row.action);
+  if (num_frames_ == 0 && row.action != action::Action()) {
+    throw Error(ErrorCode::kFormat, "clip '" + id_ + "': row 0 must be still");
+  }
+  video_.write(frame);
+  rows_ += to_json_line(row, num_frames_++) + "\n";
+}
+
+void ClipWriter::finish(const std::string& caption, const std::optional<Depth>& depth) {
+  video_.finish();
+  if (depth) write_depth(paths_.depth(id_), *depth);
+  if (!caption.empty()) append_caption(paths_.captions(), id_, caption);
+  io::write_file(paths_.actions(id_), rows_);  // Last: from here on the clip counts.
 }
 
 }  // namespace mw::data

@@ -10,6 +10,7 @@
 #include "mw/data/dataset_info.h"
 #include "mw/data/frame_row.h"
 #include "mw/video/image.h"
+#include "mw/video/video_writer.h"
 
 namespace mw::data {
 
@@ -43,12 +44,41 @@ class DatasetWriter {
   /// Replaces `splits.json`.
   void write_splits(const Splits& splits) const;
 
+  /// Adds one clip to a split. Several processes may do so at once. Throws Error kIo or kFormat.
+  void add_to_split(const std::string& split, const std::string& id) const;
+
  private:
+  friend class ClipWriter;
   void check(const NewClip& clip) const;
 
   DatasetPaths paths_;
   DatasetInfo info_;
   int crf_;
+};
+
+/// One clip that is added frame by frame: only its rows are in memory. It counts when `finish` has
+/// run; without that, nothing is left of it. Owned by one thread.
+class ClipWriter {
+ public:
+  /// Throws Error kInvalidArgument for an id that is no clip's, kIo when the disk refuses.
+  ClipWriter(const DatasetWriter& writer, std::string id);
+
+  const std::string& id() const { return id_; }
+  int64_t num_frames() const { return num_frames_; }
+
+  /// Throws Error kInvalidArgument for a frame of another size, kFormat for a row that is no action
+  /// or a row 0 that is not still, kIo when the disk refuses.
+  void add(const video::Image& frame, const FrameRow& row);
+
+  /// Throws Error kInvalidArgument when there is no frame, kIo when the disk refuses.
+  void finish(const std::string& caption, const std::optional<Depth>& depth = std::nullopt);
+
+ private:
+  DatasetPaths paths_;
+  std::string id_;
+  video::VideoWriter video_;
+  std::string rows_;
+  int64_t num_frames_ = 0;
 };
 
 }  // namespace mw::data

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <thread>
 
 #include "mw/data/dataset_writer.h"
 #include "mw/io/safetensors.h"
@@ -217,6 +218,47 @@ TEST_F(DatasetTest, WriterRefusesPartsThatDisagree) {
   other.width = 128;
   EXPECT_ERROR(DatasetWriter(folder_.path(), other), ErrorCode::kInvalidArgument,
                "has 64x48 at 16 fps, wanted 128x48 at 16 fps");
+}
+
+TEST_F(DatasetTest, AClipMayComeFrameByFrameAndCountsAtTheEnd) {
+  const DatasetWriter writer(folder_.path(), kInfo);
+  const NewClip wanted = clip_of("c", 6);
+  {
+    ClipWriter clip(writer, "c");
+    for (size_t i = 0; i < 6; ++i) clip.add(wanted.frames[i], wanted.rows[i]);
+    EXPECT_EQ(clip.num_frames(), 6);
+    EXPECT_EQ(Dataset(folder_.path()).ids().size(), 2U);
+    clip.finish(wanted.caption);
+    writer.add_to_split("train", "c");
+    ClipWriter given_up(writer, "d");
+    given_up.add(wanted.frames[0], wanted.rows[0]);
+    EXPECT_ERROR(given_up.add(video::make_image(32, 32), wanted.rows[1]),
+                 ErrorCode::kInvalidArgument, "32x32");
+    ClipWriter moving(writer, "e");
+    EXPECT_ERROR(moving.add(wanted.frames[0], wanted.rows[1]), ErrorCode::kFormat, "row 0");
+    EXPECT_ERROR(ClipWriter(writer, "../f"), ErrorCode::kInvalidArgument, "clip id");
+  }
+  const Dataset dataset(folder_.path());
+  EXPECT_EQ(dataset.ids(), (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(dataset.split("train"), (std::vector<std::string>{"b", "c"}));
+  EXPECT_EQ(dataset.split("val"), std::vector<std::string>{"a"});
+  EXPECT_EQ(dataset.clip("c").rows(), wanted.rows);
+  EXPECT_EQ(dataset.clip("c").caption(), wanted.caption);
+  EXPECT_EQ(dataset.validate(), std::vector<std::string>{});
+}
+
+TEST_F(DatasetTest, ManyAddToASplitAtOnce) {
+  const DatasetWriter writer(folder_.path(), kInfo);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&writer, t] {
+      for (int i = 0; i < 10; ++i) {
+        writer.add_to_split("play", "clip-" + std::to_string(t) + "-" + std::to_string(i));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(Dataset(folder_.path()).splits().at("play").size(), 40U);
 }
 
 }  // namespace
