@@ -40,7 +40,6 @@ struct GenerateOptions {
 };
 
 constexpr int64_t kDefaultFrames = 81;
-constexpr int kReadableWidth = 480;  // From here on, the overlay's labels can be read.
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -166,8 +165,7 @@ engine::World open_world(const GenerateOptions& options) {
 /// How much larger frames are written than the model makes them.
 int scale_of(const GenerateOptions& options, int width) {
   if (options.scale > 0) return static_cast<int>(options.scale);
-  if (!options.use_overlay || width >= kReadableWidth) return 1;
-  return (kReadableWidth + width - 1) / width;
+  return options.use_overlay ? engine::readable_scale(width) : 1;
 }
 
 video::Image enlarged(const video::Image& frame, int scale, bool is_nearest) {

@@ -16,6 +16,9 @@ class FakeBackend : public SessionBackend {
   video::Image step(const action::Action& action) override;
   Snapshot snapshot() const override;
   video::Image restore(const Snapshot& snapshot) override;
+  Pose pose() const override {
+    return {.pitch = place_.pitch, .yaw = place_.yaw, .position = {place_.x, 0, place_.y}};
+  }
   int width() const override { return width_; }
   int height() const override { return height_; }
   double fps() const override { return fps_; }

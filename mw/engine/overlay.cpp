@@ -188,4 +188,9 @@ void Overlay::draw(video::Image& frame, const action::Action& action) {
   draw_pointer(canvas, trail_.back().x, trail_.back().y);
 }
 
+int readable_scale(int width) {
+  constexpr int kReadableWidth = 480;
+  return width >= kReadableWidth ? 1 : (kReadableWidth + width - 1) / width;
+}
+
 }  // namespace mw::engine

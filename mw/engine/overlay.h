@@ -25,4 +25,7 @@ class Overlay {
   std::deque<Point> trail_;  // Where the pointer was, newest last; in layout units.
 };
 
+/// How many times a frame of that width has to be enlarged until its overlay can be read.
+int readable_scale(int width);
+
 }  // namespace mw::engine

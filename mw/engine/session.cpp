@@ -49,6 +49,7 @@ struct Session::Impl {
   std::deque<Second> seconds;
   uint32_t next_number = 0;
   Clock::time_point due = Clock::now();
+  std::shared_ptr<const WorldStart> life;  // What the frames go back to.
   SessionFrame echo;  // Seq, time and wait of the newest input that was latched.
 
   // Guarded by `mutex`.
@@ -106,10 +107,11 @@ void Session::Impl::begin(std::unique_lock<std::mutex>& lock) {
   wanted_start.reset();
   wanted_undo = 0;
   input.pitch = input.yaw = 0;
-  const WorldStart from = last_start;
+  const auto from = std::make_shared<const WorldStart>(last_start);
   lock.unlock();
   const Clock::time_point since = Clock::now();
-  video::Image first = backend->start(from);
+  video::Image first = backend->start(*from);
+  life = from;
   const double model_ms = ms_between(since, Clock::now());
   seconds.clear();
   lock.lock();
@@ -189,6 +191,8 @@ void Session::Impl::show(video::Image image, const action::Action& action, bool 
   auto frame = std::make_shared<SessionFrame>();
   frame->image = std::move(image);
   frame->action = action;
+  frame->pose = backend->pose();
+  frame->start = life;
   frame->number = next_number++;
   frame->index = static_cast<int64_t>(rows.size()) - 1;
   frame->is_jump = is_jump;

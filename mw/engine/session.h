@@ -22,14 +22,16 @@ struct SessionInput {
 /// A frame of a session, with the input that it answers and what it took.
 struct SessionFrame {
   video::Image image;
-  action::Action action;  ///< That led into it; still for a first one.
-  uint32_t number = 0;    ///< Grows by one with every frame that the session showed.
-  int64_t index = 0;      ///< In the world's life: an undo takes it back, a start to 0.
-  bool is_jump = false;   ///< First after a start or an undo.
-  uint32_t seq = 0;       ///< Of the newest input in it.
-  double client_ms = 0;   ///< Of the same.
-  double model_ms = 0;    ///< From latching to the finished frame.
-  double queue_ms = 0;  ///< That input's wait until it was latched; 0 if it was in a frame before.
+  action::Action action;                    ///< That led into it; still for a first one.
+  Pose pose;                                ///< Of its camera.
+  std::shared_ptr<const WorldStart> start;  ///< Of its life; another object for every start.
+  uint32_t number = 0;   ///< Grows by one with every frame that the session showed.
+  int64_t index = 0;     ///< In the world's life: an undo takes it back, a start to 0.
+  bool is_jump = false;  ///< First after a start or an undo.
+  uint32_t seq = 0;      ///< Of the newest input in it.
+  double client_ms = 0;  ///< Of the same.
+  double model_ms = 0;   ///< From latching to the finished frame.
+  double queue_ms = 0;   ///< That input's wait until it was latched; 0 if it was in a frame before.
 };
 
 /// Called on the session's thread; they must not call the session and should return at once.

@@ -16,6 +16,7 @@ class WorldBackend : public SessionBackend {
   video::Image restore(const Snapshot& snapshot) override {
     return world_.restore(std::static_pointer_cast<const World::State>(snapshot));
   }
+  Pose pose() const override { return world_.pose(); }
   int width() const override { return world_.width(); }
   int height() const override { return world_.height(); }
   double fps() const override { return world_.fps(); }

@@ -21,6 +21,8 @@ class SessionBackend {
   virtual video::Image step(const action::Action& action) = 0;
   virtual Snapshot snapshot() const = 0;
   virtual video::Image restore(const Snapshot& snapshot) = 0;
+  /// Of the newest frame.
+  virtual Pose pose() const = 0;
 
   virtual int width() const = 0;
   virtual int height() const = 0;

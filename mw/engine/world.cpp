@@ -258,6 +258,11 @@ World World::sibling() const {
   return World(std::make_unique<Impl>(impl_->shared_model, impl_->options));
 }
 
+Pose World::pose() const {
+  const prior::Motion& motion = impl_->motion;
+  return {.pitch = motion.pitch, .yaw = motion.yaw, .position = motion.position};
+}
+
 std::vector<float> World::latent() const {
   MW_CHECK(impl_->latents.defined(), "world: no latent before the start");
   const at::Tensor flat = impl_->latents.to(at::kFloat).contiguous();

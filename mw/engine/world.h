@@ -29,6 +29,15 @@ struct WorldOptions {
   std::optional<SamplingConfig> sampling;  ///< Instead of the model folder's.
 };
 
+/// Where a world's camera is and looks, as the world reckons it: degrees, yaw clockwise from north,
+/// pitch positive down; nodes east, up and north of the start.
+struct Pose {
+  double pitch = 0, yaw = 0;
+  std::array<double, 3> position{};
+
+  bool operator==(const Pose&) const = default;
+};
+
 /// Where a world begins. Without an image the first frame is imagined, from the caption if any.
 struct WorldStart {
   std::optional<video::Image> image;  ///< Resized to the model's size if need be.
@@ -70,6 +79,9 @@ class World {
 
   /// A world of its own with the same weights in memory; not started.
   World sibling() const;
+
+  /// Of the newest frame.
+  Pose pose() const;
 
   /// The newest frame's clean latent [C, h, w], row-major, normalised.
   std::vector<float> latent() const;

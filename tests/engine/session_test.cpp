@@ -137,6 +137,37 @@ TEST(SessionTest, UndoGoesBackToAWholeSecondAndResetToTheStart) {
   EXPECT_EQ(first->image, viewer.frames()[0]->image);
 }
 
+TEST(SessionTest, FramesSayWhereTheCameraIsAndWhichLifeTheyBelongTo) {
+  Viewer viewer;
+  Session session(std::make_unique<FakeBackend>(48, 32, 10), viewer.events());
+  SessionInput input = press(action::Key::kW, 1);
+  input.yaw = 3;
+  session.act(input);
+  WorldStart start;
+  start.pitch = 7;
+  start.caption = "a hill";
+  session.set_paused(true);
+  session.start(start);
+  const auto first = viewer.wait(number_is(0));
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(first->pose, (Pose{.pitch = 7, .yaw = 0, .position = {0, 0, 0}}));
+  EXPECT_EQ(first->start->caption, "a hill");
+  session.set_paused(false);
+  const auto last = viewer.wait(number_is(12));
+  ASSERT_NE(last, nullptr);
+  EXPECT_EQ(last->pose.position, (std::array<double, 3>{0, 0, 12}));
+  session.undo(1);
+  const auto back = viewer.wait([](const SessionFrame& f) { return f.is_jump && f.number > 0; });
+  ASSERT_NE(back, nullptr);
+  EXPECT_EQ(back->pose.position[2], back->index);
+  EXPECT_EQ(back->start, first->start);
+  session.reset();
+  const auto anew = viewer.wait([&](const SessionFrame& f) { return f.start != first->start; });
+  ASSERT_NE(anew, nullptr);
+  EXPECT_EQ(anew->index, 0);
+  EXPECT_EQ(anew->start->caption, "a hill");
+}
+
 /// Steps of this one fail.
 class BrokenBackend : public FakeBackend {
  public:
