@@ -130,6 +130,7 @@ void VideoWriter::Impl::encode(AVFrame* frame) {
     packet->duration = 1;
     av_packet_rescale_ts(packet.get(), codec->time_base, stream->time_base);
     check_written(av_interleaved_write_frame(container, packet.get()));
+    check_written(container->pb->error);  // What the buffer's last flush met.
   }
 }
 
