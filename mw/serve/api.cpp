@@ -1,29 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+// Who may ask, which handler answers, and the handlers that know no session.
 #include "mw/serve/api.h"
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "mw/core/error.h"
-#include "mw/engine/recording.h"
 #include "mw/io/mapped_file.h"
 #include "mw/serve/page_files.h"
-#include "mw/video/image_file.h"
 
 namespace mw::serve {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-ApiResponse json(int status, const Json& body) {
-  return {.status = status, .type = "application/json", .body = body.dump() + "\n"};
-}
-
-ApiResponse failure(int status, const std::string& message) {
-  return json(status, {{"error", message}});
-}
 
 /// Equal in a time that does not tell where they differ.
 bool is_same_secret(std::string_view a, std::string_view b) {
@@ -46,17 +36,27 @@ bool is_this_machine(std::string_view host) {
   return host == "127.0.0.1" || host == "localhost" || host == "[::1]" || host == "::1";
 }
 
-std::vector<std::string> start_names(const std::filesystem::path& folder) {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    if (entry.path().extension() == ".png") names.push_back(entry.path().stem().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+}  // namespace
+
+ApiResponse json_answer(int status, const Json& body) {
+  return {.status = status, .type = "application/json", .body = body.dump() + "\n"};
 }
 
-}  // namespace
+ApiResponse failure(int status, const std::string& message) {
+  return json_answer(status, {{"error", message}});
+}
+
+nlohmann::json parse_body(const ApiRequest& request) {
+  constexpr int kMaxDepth = 16;  // Millions of levels would take seconds.
+  const auto check_depth = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    if (depth > kMaxDepth) throw Error(ErrorCode::kFormat, "body: nested too deep");
+    return true;
+  };
+  nlohmann::json body = request.body.empty() ? nlohmann::json::object()
+                                             : nlohmann::json::parse(request.body, check_depth);
+  if (!body.is_object()) throw Error(ErrorCode::kFormat, "body: wanted a JSON object");
+  return body;
+}
 
 std::string query_value(std::string_view query, std::string_view name) {
   while (!query.empty()) {
@@ -92,6 +92,8 @@ ApiResponse Api::answer(const ApiRequest& request) {
   ++num_requests_;
   try {
     return route(request);
+  } catch (const Refused& refused) {
+    return refused.answer;
   } catch (const Error& error) {
     const bool is_theirs =
         error.code() == ErrorCode::kFormat || error.code() == ErrorCode::kInvalidArgument;
@@ -102,145 +104,81 @@ ApiResponse Api::answer(const ApiRequest& request) {
 }
 
 ApiResponse Api::route(const ApiRequest& request) {
-  const std::string& path = request.path;
-  const bool is_api = path.starts_with("/v1/") || path == "/metrics";
+  const bool is_api = request.path.starts_with("/v1/") || request.path == "/metrics";
   if (auto refusal = refuse(request, is_api)) return *refusal;
-  const bool is_get = request.method == "GET" || request.method == "HEAD";
-  if (path == "/v1/sessions" && request.method == "POST") return create(request);
-  constexpr std::string_view kSessions = "/v1/sessions/", kStarts = "/v1/starts/";
-  if (path.starts_with(kSessions)) {
-    const std::string rest = path.substr(kSessions.size());
-    const size_t slash = std::min(rest.find('/'), rest.size());
-    const std::shared_ptr<Player> player = players_.find(rest.substr(0, slash));
-    if (player == nullptr) return failure(404, "there is no such session");
-    player->touch();
-    return of_session(request, *player, std::string_view(rest).substr(slash));
+  const std::string method = request.method == "HEAD" ? "GET" : request.method;
+  std::string others;  // Methods that this path does have.
+  for (const Route& one : routes()) {
+    const std::optional<std::string> name = one.match(request.path);
+    if (!name) continue;
+    if (method == one.method) return (this->*one.handler)(request, *name);
+    others += (others.empty() ? "" : " or ") + std::string(one.method);
   }
-  if (!is_get) return failure(405, "wanted GET");
-  if (path == "/healthz") return json(200, {{"status", "ok"}, {"sessions", players_.count()}});
-  if (path == "/metrics") return metrics();
-  if (path == "/v1/models") return models();
-  if (path == "/v1/starts") return starts();
-  if (path.starts_with(kStarts) && path.ends_with(".png")) {
-    // Only names that are there, so a path can't lead out of the folder.
-    const std::string name = path.substr(kStarts.size(), path.size() - kStarts.size() - 4);
-    const std::vector<std::string> names = start_names(config_.starts);
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
-      return failure(404, "there is no such start");
-    }
-    const io::MappedFile file(config_.starts / (name + ".png"));
-    const auto* data = reinterpret_cast<const char*>(file.bytes().data());
-    return {.status = 200, .type = "image/png", .body = {data, file.bytes().size()}};
-  }
+  if (!others.empty()) return failure(405, "wanted " + others);
+  return failure(404, "there is nothing at " + quote_text(request.path));
+}
+
+ApiResponse Api::page(const ApiRequest& request, const std::string&) {
+  const std::string_view path = request.path == "/" ? "/index.html" : request.path;
   for (const PageFile& file : page_files()) {
-    if (path == file.path || (path == "/" && file.path == "/index.html")) {
+    if (path == file.path) {
       return {.status = 200, .type = std::string(file.type), .body = std::string(file.content)};
     }
   }
-  return failure(404, "there is nothing at " + quote_text(path));
+  return failure(404, "there is nothing at " + quote_text(request.path));
 }
 
-engine::WorldStart Api::start_from(const std::string& body) const {
-  const nlohmann::json given =
-      body.empty() ? nlohmann::json::object() : nlohmann::json::parse(body);
-  if (!given.is_object()) throw Error(ErrorCode::kFormat, "body: wanted a JSON object");
-  const auto found = given.find("start");
-  if (found == given.end() || found->is_null()) return config_.first_start;
-  engine::WorldStart start;
-  start.caption = found->value("caption", "");
-  start.seed = found->value("seed", uint64_t{0});
-  start.pitch = std::clamp(found->value("pitch", 0.0), -90.0, 90.0);
-  const auto image = found->find("image");
-  if (image == found->end() || image->is_null()) return start;
-  const auto text = image->get<std::string>();
-  if (text.starts_with("data:")) {
-    start.image = engine::decode_data_url(text);
-    return start;
-  }
-  const std::vector<std::string> names = start_names(config_.starts);
-  if (std::find(names.begin(), names.end(), text) == names.end()) {
-    throw Error(ErrorCode::kFormat, "start: there is no picture " + quote_text(text));
-  }
-  start.image = video::read_image(config_.starts / (text + ".png"));
-  return start;
+ApiResponse Api::health(const ApiRequest&, const std::string&) {
+  return json_answer(200, {{"status", "ok"}, {"sessions", players_.count()}});
 }
 
-ApiResponse Api::create(const ApiRequest& request) {
-  engine::WorldStart start = start_from(request.body);
-  const std::shared_ptr<Player> player = players_.create();
-  if (player == nullptr) {
-    ++num_refused_;
-    return failure(503, concat_message("full: ", players_.limit(), " sessions are being played"));
-  }
-  ++num_sessions_;
-  engine::Session& session = player->session();
-  if (!session.reads_captions()) start.caption.clear();
-  session.start(start);
-  return json(201, {{"id", player->id()},
-                    {"token", player->token()},
-                    {"width", session.width()},
-                    {"height", session.height()},
-                    {"fps", session.fps()},
-                    {"ws", "/v1/sessions/" + player->id() + "/stream?token=" + player->token()}});
+ApiResponse Api::openapi(const ApiRequest&, const std::string&) {
+  static const std::string document = openapi_document(routes());
+  return {.status = 200, .type = "application/json", .body = document};
 }
 
-ApiResponse Api::of_session(const ApiRequest& request, Player& player, std::string_view verb) {
-  engine::Session& session = player.session();
-  if (request.method == "DELETE" && verb.empty()) {
-    players_.remove(player.id());
-    return {.status = 204, .type = "", .body = ""};
-  }
-  if (request.method == "GET" && verb.empty()) {
-    return json(200, {{"id", player.id()},
-                      {"width", session.width()},
-                      {"height", session.height()},
-                      {"fps", session.fps()},
-                      {"frames", session.recorded_actions().num_frames()}});
-  }
-  if (request.method == "GET" && verb == "/recording.jsonl") {
-    return {.status = 200,
-            .type = "application/x-ndjson",
-            .body = engine::to_json_lines({.model = config_.model,
-                                           .dtype = config_.dtype,
-                                           .start = session.recorded_start(),
-                                           .actions = session.recorded_actions()})};
-  }
-  if (request.method == "POST" && verb == "/reset") {
-    engine::WorldStart start = start_from(request.body);
-    if (!session.reads_captions()) start.caption.clear();
-    session.start(start);
-    return json(202, {{"id", player.id()}});
-  }
-  if (request.method == "POST" && verb == "/undo") {
-    const nlohmann::json body = nlohmann::json::parse(request.body);
-    const double seconds = body.at("seconds").get<double>();
-    if (!(seconds > 0 && seconds <= 3600)) throw Error(ErrorCode::kFormat, "seconds: 0 to 3600");
-    session.undo(std::max<int64_t>(1, std::llround(seconds * session.fps())));
-    return json(202, {{"id", player.id()}});
-  }
-  return failure(404, "a session has no " + quote_text(verb));
-}
-
-ApiResponse Api::models() const {
+ApiResponse Api::models(const ApiRequest&, const std::string&) {
   const std::shared_ptr<const engine::SessionBackend> world = players_.example();
-  return json(200, {{"models", Json::array({{{"name", config_.model},
-                                             {"task", "i2w"},
-                                             {"width", world->width()},
-                                             {"height", world->height()},
-                                             {"fps", world->fps()},
-                                             {"device", "cpu"},
-                                             {"reads_captions", world->reads_captions()}}})}});
+  return json_answer(200,
+                     {{"models", Json::array({{{"name", config_.model},
+                                               {"task", "i2w"},
+                                               {"width", world->width()},
+                                               {"height", world->height()},
+                                               {"fps", world->fps()},
+                                               {"device", "cpu"},
+                                               {"reads_captions", world->reads_captions()}}})}});
 }
 
-ApiResponse Api::starts() const {
+std::vector<std::string> Api::start_names() const {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(config_.starts, ignored)) {
+    if (entry.path().extension() == ".png") names.push_back(entry.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+ApiResponse Api::starts(const ApiRequest&, const std::string&) {
   Json list = Json::array();
-  for (const std::string& name : start_names(config_.starts)) {
+  for (const std::string& name : start_names()) {
     list.push_back({{"id", name}, {"url", "/v1/starts/" + name + ".png"}, {"label", name}});
   }
-  return json(200, {{"starts", list}});
+  return json_answer(200, {{"starts", list}});
 }
 
-ApiResponse Api::metrics() const {
+ApiResponse Api::start_picture(const ApiRequest&, const std::string& name) {
+  // Only names that are there, so a path can't lead out of the folder.
+  const std::vector<std::string> names = start_names();
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    return failure(404, "there is no such start");
+  }
+  const io::MappedFile file(config_.starts / (name + ".png"));
+  const auto* data = reinterpret_cast<const char*>(file.bytes().data());
+  return {.status = 200, .type = "image/png", .body = {data, file.bytes().size()}};
+}
+
+ApiResponse Api::metrics(const ApiRequest&, const std::string&) {
   std::string text;
   const auto line = [&](const char* name, const char* kind, const char* help, uint64_t value) {
     text += concat_message("# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n", name,
@@ -249,7 +187,10 @@ ApiResponse Api::metrics() const {
   line("mw_sessions", "gauge", "Sessions now.", players_.count());
   line("mw_sessions_limit", "gauge", "Most sessions at a time.", players_.limit());
   line("mw_sessions_total", "counter", "Sessions so far.", num_sessions_);
-  line("mw_sessions_refused_total", "counter", "Sessions refused for want of room.", num_refused_);
+  line("mw_sessions_refused_total", "counter", "Sessions and clips refused for want of room.",
+       num_refused_);
+  line("mw_clips", "gauge", "Clips that wait or are made now.", clips_.num_active());
+  line("mw_clips_total", "counter", "Clips asked for so far.", num_clips_);
   line("mw_requests_total", "counter", "HTTP requests so far.", num_requests_);
   return {.status = 200, .type = "text/plain; version=0.0.4", .body = text};
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/serve/connection.h"
 
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -14,9 +17,10 @@ namespace {
 
 namespace beast = boost::beast;
 namespace http = beast::http;
-using Response = http::response<http::string_body>;
 
 constexpr uint32_t kMaxHeaderBytes = 16 << 10;
+constexpr std::chrono::seconds kSendTime(30);  // For an answer; for each part of a file.
+constexpr std::chrono::milliseconds kAskAgain(50);
 
 std::string text_of(beast::string_view view) { return {view.data(), view.size()}; }
 
@@ -37,7 +41,7 @@ ApiRequest to_api(const http::request<http::string_body>& request) {
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(boost::asio::ip::tcp::socket socket, Hub& hub)
-      : stream_(std::move(socket)), hub_(hub) {
+      : stream_(std::move(socket)), hub_(hub), timer_(stream_.get_executor()) {
     ++hub_.num_connections;
   }
   ~Connection() { --hub_.num_connections; }
@@ -87,20 +91,84 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void send(const ApiResponse& answer, bool keep_alive) {
-    response_ = Response(static_cast<http::status>(answer.status), 11);
-    if (!answer.type.empty()) response_.set(http::field::content_type, answer.type);
-    response_.set(http::field::cache_control, "no-store");
-    response_.set("X-Content-Type-Options", "nosniff");
-    response_.set("Referrer-Policy", "no-referrer");
+    if (answer.later) {
+      send_later(answer.later, keep_alive);
+      return;
+    }
+    if (answer.file != nullptr) {
+      send_file(answer, keep_alive);
+      return;
+    }
+    response_ = {static_cast<http::status>(answer.status), 11};
     response_.body() = answer.body;
-    response_.keep_alive(keep_alive);
-    response_.prepare_payload();
-    if (parser_->get().method() == http::verb::head) response_.body().clear();
-    stream_.expires_after(std::chrono::seconds(30));
+    fill(response_, answer, keep_alive);
+    if (is_head()) response_.body().clear();
+    stream_.expires_after(kSendTime);
     http::async_write(stream_, response_,
                       [self = shared_from_this(), keep_alive](beast::error_code error, size_t) {
                         self->on_sent(error, keep_alive);
                       });
+  }
+
+  bool is_head() const { return parser_->get().method() == http::verb::head; }
+
+  template <class Body>
+  static void fill(http::response<Body>& response, const ApiResponse& answer, bool keep_alive) {
+    if (!answer.type.empty()) response.set(http::field::content_type, answer.type);
+    response.set(http::field::cache_control, "no-store");
+    response.set("X-Content-Type-Options", "nosniff");
+    response.set("Referrer-Policy", "no-referrer");
+    response.keep_alive(keep_alive);
+    response.prepare_payload();
+  }
+
+  /// Asks until there is an answer. The client may wait: what it waits for is bounded.
+  void send_later(const std::function<std::optional<ApiResponse>()>& later, bool keep_alive) {
+    if (const std::optional<ApiResponse> answer = later()) {
+      send(*answer, keep_alive);
+      return;
+    }
+    stream_.expires_never();
+    timer_.expires_after(kAskAgain);
+    timer_.async_wait([self = shared_from_this(), later, keep_alive](beast::error_code error) {
+      if (!error) self->send_later(later, keep_alive);
+    });
+  }
+
+  void send_file(const ApiResponse& answer, bool keep_alive) {
+    file_ = answer.file;
+    file_response_ = {static_cast<http::status>(answer.status), 11};
+    beast::error_code error;
+    file_response_.body().open(file_->path().c_str(), beast::file_mode::scan, error);
+    if (error) {
+      send(
+          {.status = 500, .type = "application/json", .body = "{\"error\":\"the file is gone\"}\n"},
+          keep_alive);
+      return;
+    }
+    fill(file_response_, answer, keep_alive);
+    serializer_.emplace(file_response_);
+    if (is_head()) serializer_->split(true);
+    send_part(keep_alive);
+  }
+
+  /// A part at a time, so that a slow client has time for each of them.
+  void send_part(bool keep_alive) {
+    stream_.expires_after(kSendTime);
+    http::async_write_some(
+        stream_, *serializer_,
+        [self = shared_from_this(), keep_alive](beast::error_code error, size_t) {
+          const bool is_done = self->serializer_->is_done() ||
+                               (self->is_head() && self->serializer_->is_header_done());
+          if (!error && !is_done) {
+            self->send_part(keep_alive);
+            return;
+          }
+          self->serializer_.reset();
+          self->file_response_ = {};
+          self->file_ = nullptr;
+          self->on_sent(error, keep_alive);
+        });
   }
 
   void on_sent(beast::error_code error, bool keep_alive) {
@@ -117,7 +185,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Hub& hub_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
-  Response response_;
+  boost::asio::steady_timer timer_;
+  http::response<http::string_body> response_;
+  std::shared_ptr<const ClipFile> file_;  // What `file_response_` sends.
+  http::response<http::file_body> file_response_;
+  std::optional<http::response_serializer<http::file_body>> serializer_;
 };
 
 }  // namespace

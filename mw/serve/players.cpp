@@ -4,31 +4,42 @@
 #include <random>
 #include <utility>
 
+#include "mw/core/error.h"
 #include "mw/serve/protocol.h"
 #include "mw/video/image_file.h"
 
 namespace mw::serve {
 
-Player::Player(std::string id, std::string token, std::unique_ptr<engine::SessionBackend> backend)
-    : id_(std::move(id)), token_(std::move(token)), last_sign_(std::chrono::steady_clock::now()) {
+Player::Player(std::string id, std::string token, std::unique_ptr<engine::SessionBackend> backend,
+               std::shared_ptr<FrameSpool> spool, std::unique_ptr<PlayTake> take)
+    : id_(std::move(id)),
+      token_(std::move(token)),
+      spool_(std::move(spool)),
+      take_(std::move(take)),
+      last_sign_(std::chrono::steady_clock::now()) {
   session_ = std::make_unique<engine::Session>(
       std::move(backend),
       engine::SessionEvents{
           .on_frame =
               [this](std::shared_ptr<const engine::SessionFrame> frame) { on_frame(*frame); },
-          .on_error =
-              [this](const std::string& message) {
-                {
-                  const std::lock_guard<std::mutex> lock(mutex_);
-                  error_ = message;
-                }
-                tell();
-              }});
+          .on_error = [this](const std::string& message) { on_error(message); }});
   session_->set_paused(true);
 }
 
 void Player::on_frame(const engine::SessionFrame& frame) {
   const std::vector<std::byte> jpeg = video::encode_jpeg(frame.image);
+  // The client comes first, what is kept of the frame then.
+  show(frame, jpeg);
+  spool_->append(frame.number, jpeg);
+  if (take_ == nullptr) return;
+  try {
+    take_->add(frame);
+  } catch (const Error& error) {
+    on_error(error.what());
+  }
+}
+
+void Player::show(const engine::SessionFrame& frame, const std::vector<std::byte>& jpeg) {
   const std::lock_guard<std::mutex> lock(mutex_);
   // The client hears of a jump even if its frame is replaced by the next one.
   const bool is_jump = frame.is_jump || newest_.is_jump;
@@ -45,16 +56,24 @@ void Player::on_frame(const engine::SessionFrame& frame) {
   if (listener_) listener_();
 }
 
-void Player::tell() {
+void Player::on_error(const std::string& message) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  error_ = message;
   if (listener_) listener_();
 }
 
 uint64_t Player::listen(std::function<void()> listener) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  ++listener_number_;
+  if (listener_) listener_();
   listener_ = std::move(listener);
   session_->set_paused(is_paused_);
-  return ++listener_number_;
+  return listener_number_;
+}
+
+bool Player::is_replaced(uint64_t listener) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return listener != listener_number_;
 }
 
 void Player::unlisten(uint64_t listener) {
@@ -65,12 +84,10 @@ void Player::unlisten(uint64_t listener) {
 }
 
 void Player::end() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    is_over_ = true;
-    session_->set_paused(true);
-  }
-  tell();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  is_over_ = true;
+  session_->set_paused(true);
+  if (listener_) listener_();
 }
 
 bool Player::is_over() const {
@@ -107,7 +124,9 @@ double Player::idle_seconds() const {
 std::shared_ptr<Player> Players::create() {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (players_.size() >= max_players_) return nullptr;
-  const auto player = std::make_shared<Player>(random_token(), random_token(), backends_());
+  const auto player = std::make_shared<Player>(
+      random_token(), random_token(), backends_(), std::make_shared<FrameSpool>(spool_bytes_),
+      recorder_ == nullptr ? nullptr : std::make_unique<PlayTake>(recorder_));
   players_[player->id()] = player;
   return player;
 }

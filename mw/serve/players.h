@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "mw/engine/session.h"
+#include "mw/serve/frame_spool.h"
+#include "mw/serve/play_recorder.h"
 
 namespace mw::serve {
 
@@ -27,16 +29,22 @@ class Player {
     Bytes bytes;
   };
 
-  Player(std::string id, std::string token, std::unique_ptr<engine::SessionBackend> backend);
+  /// Frames go to `spool`, and to `take` unless that is null.
+  Player(std::string id, std::string token, std::unique_ptr<engine::SessionBackend> backend,
+         std::shared_ptr<FrameSpool> spool, std::unique_ptr<PlayTake> take);
 
   const std::string& id() const { return id_; }
   const std::string& token() const { return token_; }
   engine::Session& session() { return *session_; }
+  /// The newest frames that were shown.
+  const std::shared_ptr<FrameSpool>& spool() const { return spool_; }
 
-  /// Who is told, on any thread, that there is news; replaces the one before. Returns what
-  /// `unlisten` wants. The world runs only while somebody listens.
+  /// Who is told, on any thread, that there is news; replaces the one before, who is told a last
+  /// time. Returns what `unlisten` wants. The world runs only while somebody listens.
   uint64_t listen(std::function<void()> listener);
   void unlisten(uint64_t listener);
+  /// Whether another one took over from that listener.
+  bool is_replaced(uint64_t listener) const;
   /// The newest frame and error, once each.
   Packed take_frame();
   std::string take_error();
@@ -54,9 +62,12 @@ class Player {
 
  private:
   void on_frame(const engine::SessionFrame& frame);
-  void tell();
+  void show(const engine::SessionFrame& frame, const std::vector<std::byte>& jpeg);
+  void on_error(const std::string& message);
 
   const std::string id_, token_;
+  const std::shared_ptr<FrameSpool> spool_;
+  const std::unique_ptr<PlayTake> take_;  // Used by the session's thread alone.
   mutable std::mutex mutex_;
   std::function<void()> listener_;
   Packed newest_;
@@ -70,8 +81,17 @@ class Player {
 /// The players of a server, at most `max_players`. Thread safe.
 class Players {
  public:
-  Players(engine::BackendFactory backends, size_t max_players)
-      : backends_(std::move(backends)), example_(backends_()), max_players_(max_players) {}
+  /// spool_bytes: how much of each session's frames is kept.
+  Players(engine::BackendFactory backends, size_t max_players, size_t spool_bytes)
+      : backends_(std::move(backends)),
+        example_(backends_()),
+        max_players_(max_players),
+        spool_bytes_(spool_bytes) {}
+
+  /// From now on, sessions become clips there.
+  void record_to(std::shared_ptr<PlayRecorder> recorder) { recorder_ = std::move(recorder); }
+
+  const engine::BackendFactory& backends() const { return backends_; }
 
   /// A backend that nobody plays, for its sizes.
   const std::shared_ptr<const engine::SessionBackend>& example() const { return example_; }
@@ -89,7 +109,8 @@ class Players {
  private:
   engine::BackendFactory backends_;
   std::shared_ptr<const engine::SessionBackend> example_;
-  const size_t max_players_;
+  const size_t max_players_, spool_bytes_;
+  std::shared_ptr<PlayRecorder> recorder_;  // Null: play is not recorded.
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Player>> players_;
 };

@@ -30,11 +30,25 @@ tcp::endpoint endpoint_of(const ServeConfig& config) {
   return {address, config.port};
 }
 
+std::shared_ptr<PlayRecorder> make_recorder(const ServeConfig& config,
+                                            const engine::SessionBackend& world) {
+  return std::make_shared<PlayRecorder>(
+      config.record,
+      data::DatasetInfo{
+          .name = "play",
+          .fps = world.fps(),
+          .width = world.width(),
+          .height = world.height(),
+          .license = "LicenseRef-of-the-model",
+          .made_by = {{"program", "mw play"}, {"model", config.model}, {"dtype", config.dtype}}});
+}
+
 }  // namespace
 
 struct Server::Impl {
   Impl(const ServeConfig& from, engine::BackendFactory backends)
-      : config(from), players(std::move(backends), from.max_sessions) {
+      : config(from), players(std::move(backends), from.max_sessions, from.video_bytes) {
+    if (!config.record.empty()) players.record_to(make_recorder(config, *players.example()));
     const tcp::endpoint endpoint = endpoint_of(config);
     boost::system::error_code error;
     acceptor.open(endpoint.protocol(), error);

@@ -73,6 +73,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   }
 
   void on_message() {
+    if (is_closing_) return;
     player_->touch();
     const boost::asio::const_buffer data = buffer_.cdata();
     try {
@@ -115,13 +116,17 @@ class Stream : public std::enable_shared_from_this<Stream> {
   }
 
   void send_next() {
-    if (const std::string error = player_->take_error(); !error.empty()) {
-      add_event({{"event", "error"}, {"message", error}});
-    }
     if (is_closing_ || sending_ != nullptr) return;
+    if (player_->is_replaced(listener_)) {
+      close(websocket::close_code::going_away, "another stream plays this session");
+      return;
+    }
     if (player_->is_over()) {
       close(websocket::close_code::going_away, "the session is over");
       return;
+    }
+    if (const std::string error = player_->take_error(); !error.empty()) {
+      add_event({{"event", "error"}, {"message", error}});
     }
     if (!events_.empty()) {
       sending_ = events_.front();

@@ -2,131 +2,19 @@
 // A real server on a free loopback port, and real clients.
 #include "mw/serve/server.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/websocket.hpp>
-#include <nlohmann/json.hpp>
-#include <thread>
-
-#include "mw/engine/fake_backend.h"
+#include "mw/data/dataset.h"
 #include "mw/engine/recording.h"
-#include "mw/serve/protocol.h"
 #include "mw/video/image_file.h"
+#include "mw/video/video_reader.h"
+#include "tests/serve/loopback.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/pictures.h"
+#include "tests/support/scratch_folder.h"
 
 namespace mw::serve {
 namespace {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
 using ::testing::HasSubstr;
-
-class ServerTest : public ::testing::Test {
- protected:
-  ServerTest() {
-    config_.port = 0;
-    config_.max_sessions = 2;
-  }
-  ~ServerTest() override { stop(); }
-
-  void serve() {
-    server_ = std::make_unique<Server>(
-        config_, [] { return std::make_unique<engine::FakeBackend>(48, 32, 100); });
-    thread_ = std::thread([this] { server_->run(); });
-  }
-  void stop() {
-    if (!thread_.joinable()) return;
-    server_->stop();
-    thread_.join();
-    server_.reset();
-  }
-  std::string host() const { return "127.0.0.1:" + std::to_string(server_->port()); }
-  beast::tcp_stream connect() {
-    beast::tcp_stream stream(context_);
-    stream.connect({asio::ip::make_address("127.0.0.1"), server_->port()});
-    return stream;
-  }
-  http::response<http::string_body> ask(
-      http::verb verb, const std::string& target, const std::string& body = "",
-      const std::vector<std::pair<http::field, std::string>>& fields = {}) {
-    beast::tcp_stream stream = connect();
-    http::request<http::string_body> request(verb, target, 11);
-    request.set(http::field::host, host());
-    for (const auto& [field, value] : fields) request.set(field, value);
-    request.body() = body;
-    request.prepare_payload();
-    beast::error_code ignored;  // A refusal may come before the body went.
-    http::write(stream, request, ignored);
-    beast::flat_buffer buffer;
-    http::response<http::string_body> response;
-    http::read(stream, buffer, response);
-    return response;
-  }
-  nlohmann::json new_session(int seed = 1) {
-    const auto response = ask(http::verb::post, "/v1/sessions",
-                              R"({"start":{"image":null,"seed":)" + std::to_string(seed) + "}}");
-    EXPECT_EQ(response.result_int(), 201U) << response.body();
-    return nlohmann::json::parse(response.body());
-  }
-
-  ServeConfig config_;
-  asio::io_context context_;
-  std::unique_ptr<Server> server_;
-  std::thread thread_;
-};
-
-/// A client of a stream.
-class Client {
- public:
-  Client(beast::tcp_stream stream, const std::string& host, const std::string& target)
-      : socket_(std::move(stream)) {
-    socket_.handshake(host, target);
-    socket_.binary(true);
-  }
-  void send(const ClientMessage& message) {
-    socket_.write(asio::buffer(pack_client_message(message)));
-  }
-  void press_d(uint32_t seq) {
-    ActionMessage message;
-    message.action.keys[static_cast<size_t>(action::Key::kD)] = 1;
-    message.seq = seq;
-    message.client_ms = 0.5 + seq;
-    send(message);
-  }
-  /// The next frame, acknowledged; events are passed over.
-  FrameMessage frame(bool acknowledge = true) {
-    for (;;) {
-      beast::flat_buffer buffer;
-      socket_.read(buffer);
-      const auto data = buffer.cdata();
-      const std::span bytes(static_cast<const std::byte*>(data.data()), data.size());
-      if (bytes[0] != std::byte{0x81}) continue;
-      FrameMessage frame = parse_frame(bytes);
-      if (acknowledge) send(AckMessage{frame.frame});
-      return frame;
-    }
-  }
-  /// Reads until the server closes; its reason.
-  std::string wait_closed() {
-    beast::error_code error;
-    while (!error) {
-      beast::flat_buffer buffer;
-      socket_.read(buffer, error);
-    }
-    const auto reason = socket_.reason().reason;
-    return {reason.data(), reason.size()};
-  }
-  beast::websocket::stream<beast::tcp_stream>& socket() { return socket_; }
-
- private:
-  beast::websocket::stream<beast::tcp_stream> socket_;
-};
 
 TEST_F(ServerTest, APressedKeyComesBackWithAFrame) {
   serve();
@@ -267,15 +155,90 @@ TEST_F(ServerTest, OpenAddressesWantAToken) {
             200U);
 }
 
-TEST_F(ServerTest, ClientsThatComeAndGoLeaveNothing) {
-  config_.max_sessions = 1;
+/// The frames of an mp4 that came over the network.
+std::vector<video::Image> frames_of(const test::ScratchFolder& folder, const std::string& bytes) {
+  test::write_bytes(folder / "answer.mp4", bytes);
+  return video::read_clip(folder / "answer.mp4");
+}
+
+TEST_F(ServerTest, AClipIsRenderedAsAJob) {
+  const test::ScratchFolder folder;
   serve();
-  for (int i = 0; i < 50; ++i) {
-    const nlohmann::json session = new_session();
+  const auto asked = ask(http::verb::post, "/v1/generate",
+                         R"({"start":{"image":null,"seed":4},"actions":"d*9","overlay":true})");
+  ASSERT_EQ(asked.result_int(), 202U) << asked.body();
+  const nlohmann::json job = nlohmann::json::parse(asked.body());
+  const std::string id = job.at("id");
+  EXPECT_EQ(job.at("status_url"), "/v1/generate/" + id);
+  const nlohmann::json status = wait_clip(id);
+  EXPECT_EQ(status, nlohmann::json::parse(
+                        R"({"status":"done","progress":1.0,"frames_done":10,"frames":10})"));
+  const auto result = ask(http::verb::get, "/v1/generate/" + id + "/result.mp4");
+  ASSERT_EQ(result.result_int(), 200U);
+  EXPECT_EQ(result[http::field::content_type], "video/mp4");
+  const std::vector<video::Image> frames = frames_of(folder, result.body());
+  ASSERT_EQ(frames.size(), 10U);
+  EXPECT_EQ(frames[0].width, 480);  // Large enough for the overlay's labels.
+  EXPECT_EQ(ask(http::verb::delete_, "/v1/generate/" + id).result_int(), 204U);
+  EXPECT_EQ(ask(http::verb::get, "/v1/generate/" + id).result_int(), 404U);
+}
+
+TEST_F(ServerTest, WhatASessionShowedComesAsAVideo) {
+  const test::ScratchFolder folder;
+  serve();
+  const nlohmann::json session = new_session(9);
+  Client client(connect(), host(), session.at("ws"));
+  std::vector<FrameMessage> shown;
+  while (shown.size() < 30) shown.push_back(client.frame());
+  client.send(ControlMessage{ControlMessage::Op::kPause, 0});
+  const std::string path = "/v1/sessions/" + std::string(session.at("id")) + "/recording.mp4";
+  const FrameMessage &first = shown[10], &last = shown[20];
+  const auto answer = ask(http::verb::get, path + "?from=" + std::to_string(first.frame) +
+                                               "&to=" + std::to_string(last.frame));
+  ASSERT_EQ(answer.result_int(), 200U) << answer.body();
+  const std::vector<video::Image> frames = frames_of(folder, answer.body());
+  ASSERT_EQ(frames.size(), last.frame - first.frame + 1);  // Also those that the client missed.
+  EXPECT_GT(test::psnr(frames.front(), video::decode_image(first.jpeg, "first")), 28);
+  EXPECT_GT(test::psnr(frames.back(), video::decode_image(last.jpeg, "last")), 28);
+  EXPECT_EQ(ask(http::verb::get, path + "?from=1000000").result_int(), 404U);
+  EXPECT_EQ(ask(http::verb::get, path + "?from=5&to=4").result_int(), 400U);
+  EXPECT_EQ(ask(http::verb::get, path + "?from=first").result_int(), 400U);
+  EXPECT_GE(frames_of(folder, ask(http::verb::get, path).body()).size(), 30U);
+}
+
+TEST_F(ServerTest, PlayBecomesADataSet) {
+  const test::ScratchFolder folder;
+  config_.record = folder / "set";
+  serve();
+  const nlohmann::json session = new_session(3);
+  const std::string id = session.at("id");
+  {
     Client client(connect(), host(), session.at("ws"));
-    client.frame();
-    const std::string id = session.at("id");
-    ASSERT_EQ(ask(http::verb::delete_, "/v1/sessions/" + id).result_int(), 204U);
+    client.press_d(1);
+    while (client.frame().frame < 40) {
+    }
+  }
+  EXPECT_EQ(ask(http::verb::delete_, "/v1/sessions/" + id).result_int(), 204U);
+  new_session();  // Never played: no clip.
+  stop();
+  const data::Dataset dataset(folder / "set");
+  ASSERT_EQ(dataset.ids().size(), 1U);
+  EXPECT_EQ(dataset.split("train"), dataset.ids());
+  EXPECT_GE(dataset.clip(dataset.ids()[0]).num_frames(), 41);
+  EXPECT_EQ(dataset.validate(), std::vector<std::string>{});
+  config_.record = "/proc/nowhere";
+  EXPECT_ERROR(serve(), ErrorCode::kIo, "/proc/nowhere");
+}
+
+TEST_F(ServerTest, ASecondStreamTakesOver) {
+  serve();
+  const nlohmann::json session = new_session();
+  Client first(connect(), host(), session.at("ws"));
+  first.frame();
+  Client second(connect(), host(), session.at("ws"));
+  EXPECT_EQ(first.wait_closed(), "another stream plays this session");
+  second.press_d(3);
+  while (second.frame().seq != 3) {
   }
 }
 
