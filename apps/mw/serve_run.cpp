@@ -12,6 +12,7 @@
 
 #include "apps/mw/machine.h"
 #include "mw/core/error.h"
+#include "mw/core/user_path.h"
 #include "mw/engine/fake_backend.h"
 #include "mw/engine/model_folder.h"
 #include "mw/serve/server.h"
@@ -78,6 +79,8 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
                   "Seconds without a sign of the player, then the session ends")
       ->check(CLI::Range(1.0, 1e6))
       ->capture_default_str();
+  command.add_option("--record", options.record,
+                     "A data set folder: every session becomes a clip in it");
   command.add_flag("--fake", options.use_fake, "A world without weights, to try the page");
 }
 
@@ -97,6 +100,7 @@ void run_server(ServeOptions& options) {
   if (!options.config.first_start.image && options.config.first_start.caption.empty()) {
     choose_first_start(options.config);
   }
+  if (!options.record.empty()) options.config.record = user_path(options.record);
   serve::Server server(options.config, backends_of(options));
   std::printf("%s\n", server.address().c_str());
   std::fflush(stdout);

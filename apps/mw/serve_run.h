@@ -12,6 +12,7 @@ namespace mw::app {
 struct ServeOptions {
   serve::ServeConfig config;
   std::string model = "overworld", dtype = "auto";
+  std::string record;        ///< Data set that sessions become clips of; empty for none.
   bool use_fake = false;     ///< Stripes instead of a model.
   bool use_browser = false;  ///< Open the page in one.
 };
