@@ -97,6 +97,13 @@ void VideoWriter::Impl::open_encoder() {
   codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;  // mp4 keeps the parameter sets in its index.
   av_opt_set_int(codec->priv_data, "crf", config.crf, 0);
   av_opt_set(codec->priv_data, "preset", config.preset.c_str(), 0);
+#if defined(__x86_64__)
+  // The AVX-512 code of x264's rate control (seen in core 164) reads memory that nobody wrote, so
+  // that equal frames of some sizes would not give equal bytes.
+  if (__builtin_cpu_supports("avx512f")) {
+    av_opt_set(codec->priv_data, "x264-params", "asm=AVX2", 0);
+  }
+#endif
   const int error = avcodec_open2(codec.get(), encoder, nullptr);
   MW_CHECK(error >= 0, "video: libx264 refuses ", size_text(config.width, config.height),
            ", preset '", config.preset, "': ", ffmpeg_message(error));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <array>
 #include <numeric>
@@ -191,6 +192,21 @@ TEST(VideoTest, DamagedBytesGiveErrorsOrFramesAndNothingElse) {
     }
   }
   EXPECT_GT(num_refused, 30);
+}
+
+TEST(VideoTest, EqualFramesGiveEqualBytesWhateverMemoryHeldBefore) {
+  const ScratchFolder folder;
+  std::vector<std::string> files;
+  for (const int garbage : {0, 85, 170}) {
+    ::mallopt(M_PERTURB, garbage);
+    VideoWriter writer(folder / "a.mp4", {.width = 528, .height = 288, .fps = 16});
+    for (int i = 0; i < 12; ++i) writer.write(smooth_picture(528, 288, 0.3 * i));
+    writer.finish();
+    files.push_back(read_bytes(folder / "a.mp4"));
+  }
+  ::mallopt(M_PERTURB, 0);
+  EXPECT_TRUE(files[1] == files[0]);
+  EXPECT_TRUE(files[2] == files[0]);
 }
 
 }  // namespace
