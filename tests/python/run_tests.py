@@ -68,7 +68,7 @@ def make_environment(folder):
 
 def install_package(python, build, libtorch):
     settings = {"build-dir": build / "python-package", "cmake.define.MW_LIBRARIES_OF": build,
-                "cmake.define.LIBTORCH_ROOT": libtorch}
+                "cmake.define.LIBTORCH_ROOT": libtorch.absolute()}
     environment = {**os.environ, "CMAKE_BUILD_PARALLEL_LEVEL": str(os.cpu_count() or 1)}
     if not succeeds([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-index",
                      "--no-build-isolation", "--check-build-dependencies", ROOT,
