@@ -119,7 +119,7 @@ ApiResponse Api::route(const ApiRequest& request) {
 }
 
 ApiResponse Api::page(const ApiRequest& request, const std::string&) {
-  const std::string_view path = request.path == "/" ? "/index.html" : request.path;
+  const std::string path = request.path == "/" ? "/index.html" : request.path;
   for (const PageFile& file : page_files()) {
     if (path == file.path) {
       return {.status = 200, .type = std::string(file.type), .body = std::string(file.content)};

@@ -4,6 +4,7 @@
 
 #include "mw/data/dataset.h"
 #include "mw/engine/recording.h"
+#include "mw/serve/page_files.h"
 #include "mw/video/image_file.h"
 #include "mw/video/video_reader.h"
 #include "tests/serve/loopback.h"
@@ -36,6 +37,19 @@ TEST_F(ServerTest, APressedKeyComesBackWithAFrame) {
     return;
   }
   FAIL() << "the key never came back";
+}
+
+TEST_F(ServerTest, TheWholePageIsServed) {
+  serve();
+  EXPECT_GT(page_files().size(), 10U);
+  for (const PageFile& file : page_files()) {
+    const std::string path = file.path == "/index.html" ? "/" : std::string(file.path);
+    const auto answer = ask(http::verb::get, path);
+    EXPECT_EQ(answer.result_int(), 200U) << file.path;
+    EXPECT_EQ(answer.body(), file.content) << file.path;
+    EXPECT_EQ(answer[http::field::content_type].to_string(), file.type);
+  }
+  EXPECT_EQ(ask(http::verb::get, "/assets/nothing.js").result_int(), 404U);
 }
 
 TEST_F(ServerTest, SessionsAreApartAndLimited) {

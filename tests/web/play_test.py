@@ -211,6 +211,19 @@ class PlayTest(unittest.TestCase):
           return a.gray.reduce((sum, v, i) => sum + Math.abs(v - b.gray[i]), 0) / a.gray.length / 4""")
         self.assertGreater(difference, 5, "mean grey levels between two starts")
 
+    def test_what_was_played_is_saved_as_a_video(self):
+        press = "document.getElementById('record').click()"
+        self.browser.run(press)
+        self.wait_frames(10)
+        self.browser.run(press)
+        fetched = wait_for("the server's video", lambda: self.browser.run("""
+          return performance.getEntriesByType('resource').filter((e) => e.name.includes('/recording.mp4') && e.responseEnd)
+            .map((e) => [e.name, e.responseStatus ?? 200, e.decodedBodySize])[0]"""))
+        self.assertRegex(fetched[0], r"\?from=\d+&to=\d+$")
+        self.assertEqual(fetched[1], 200)
+        self.assertGreater(fetched[2], 1000)
+        self.assertEqual(self.browser.console_errors(), [])
+
     def test_two_tabs_have_two_worlds(self):
         first = self.stats()["session"]
         second_tab = self.browser.new_tab()
