@@ -15,10 +15,10 @@ std::string find_program(const std::string& name, const std::string& package) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(std::string(path == nullptr ? "" : path) + ":/usr/games");
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::string file = folder + "/" + name;
-    if (!folder.empty() && std::filesystem::is_regular_file(file) &&
-        access(file.c_str(), X_OK) == 0) {
-      return file;
+    const std::filesystem::path file = std::filesystem::path(folder) / name;
+    if (!folder.empty() && access(file.c_str(), X_OK) == 0 &&
+        std::filesystem::is_regular_file(file)) {
+      return file.string();
     }
   }
   throw Error(ErrorCode::kIo, concat_message("collect: there is no program '", name,
