@@ -49,7 +49,6 @@ video::Image contact_sheet(const std::vector<std::vector<video::Image>>& recorde
     const size_t last = recorded[i].size() - 1;
     MW_CHECK(last >= 1 && played[i].size() == last + 1,
              "contact sheet: wanted two frames or more, as many played as recorded");
-    // The start pairs with itself, so that all columns are of one width.
     std::vector<video::Image>& row = rows.emplace_back();
     for (size_t moment = 0; moment <= kMoments; ++moment) {
       const size_t k = (moment * last + kMoments - 1) / kMoments;

@@ -11,9 +11,9 @@ namespace mw::eval {
 /// images, every image the same size. gap: in pixels.
 video::Image tile(const std::vector<std::vector<video::Image>>& rows, int gap);
 
-/// Recordings and plays that began with the same frame, to look at: a row for each of up to six,
-/// spread evenly, with the start and then, a quarter, half, three quarters and the whole way on,
-/// the recorded frame beside the played one. All have the same number of frames, two or more.
+/// Recordings beside plays that began with the same frame, to look at: a row for each of up to six,
+/// spread evenly, of pairs (recorded, played) at the start, a quarter, half, three quarters of the
+/// way and the end. A play has as many frames as its recording, two or more.
 video::Image contact_sheet(const std::vector<std::vector<video::Image>>& recorded,
                            const std::vector<std::vector<video::Image>>& played);
 
