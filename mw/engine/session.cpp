@@ -164,7 +164,7 @@ void Session::Impl::step(std::unique_lock<std::mutex>& lock) {
       std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1 / rate));
   due += period;
   const Clock::time_point since = Clock::now();
-  if (due < since) due = since;  // Behind: go on at once, but don't hurry to catch up.
+  due = std::max(due, since - period);  // Behind: one late frame is made up for, but no more.
   const action::Action action = latch();
   MW_CHECK(rows.size() < static_cast<size_t>(action::kMaxRows), "session: after ", action::kMaxRows,
            " frames it has to be reset");

@@ -43,10 +43,10 @@ struct SessionEvents {
 /// One player's world, alive on a thread of its own in constant memory: inputs at any time, frames
 /// at the model's rate.
 ///
-/// An input is latched when its frame is due, not before. When the model is slower than its rate,
-/// frames follow each other without pause and lost time isn't made up for. A snapshot for each of
-/// the last `kMaxSeconds` seconds lets it go back. Its methods may be called from any thread and
-/// don't wait for the model.
+/// An input is latched when its frame is due, not before. A frame that comes late is followed by
+/// the next one sooner; when the model is slower than its rate, frames follow each other without
+/// pause, and what was lost isn't made up for. A snapshot for each of the last `kMaxSeconds`
+/// seconds lets it go back. Its methods may be called from any thread and don't wait for the model.
 class Session {
  public:
   static constexpr size_t kMaxSeconds = 60;
