@@ -29,7 +29,7 @@ struct ServeFile {
   template <class Visitor>
   void visit(Visitor& field) {
     field("model", model, "A model's folder or name.");
-    field("dtype", dtype, "fp32 or bf16.");
+    field("dtype", dtype, "fp32, bf16, or auto: the faster one here.");
     field("host", host, "Address to listen at.");
     field("port", port, "0 = any free one.");
     field("max_sessions", max_sessions, "Sessions at a time.");
@@ -60,7 +60,8 @@ void read_config(const std::string& name, ServeCommand& command) {
                  .idle = config.idle_seconds,
                  .fake = options.use_fake};
   ConfigSource::from_file(user_path(name)).apply_to(file);
-  check_setting(file.dtype == "fp32" || file.dtype == "bf16", "dtype", "fp32 or bf16");
+  check_setting(file.dtype == "auto" || file.dtype == "fp32" || file.dtype == "bf16", "dtype",
+                "auto, fp32 or bf16");
   check_setting(file.port >= 0 && file.port <= 65535, "port", "0 to 65535");
   check_setting(file.max_sessions >= 1 && file.max_sessions <= 1000, "max_sessions", "1 to 1000");
   check_setting(file.idle >= 1 && file.idle <= 1e6, "idle", "1 to 1000000");

@@ -78,7 +78,7 @@ TEST(ServeTest, WrongSettingsAreNamed) {
   EXPECT_THAT(error_of("max_session = 2\n"), HasSubstr("did you mean 'max_sessions'"));
   EXPECT_THAT(error_of("max_sessions = 0\n"), HasSubstr("'max_sessions': wanted 1 to 1000"));
   EXPECT_THAT(error_of("port = 65536\n"), HasSubstr("'port': wanted 0 to 65535"));
-  EXPECT_THAT(error_of("dtype = \"fp64\"\n"), HasSubstr("'dtype': wanted fp32 or bf16"));
+  EXPECT_THAT(error_of("dtype = \"fp64\"\n"), HasSubstr("'dtype': wanted auto, fp32 or bf16"));
 }
 
 TEST(ServeTest, RecordingWantsAFolderThatFits) {
