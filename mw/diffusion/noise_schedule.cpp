@@ -11,6 +11,12 @@ namespace {
 constexpr double kTimesteps = 1000;
 constexpr double kWanLargest = 0.999F;  // Kept as float32 by the original, so not quite 0.999.
 
+/// Value i of n + 1 evenly spaced ones, rounded like numpy's linspace: timesteps are cut off at
+/// whole numbers, so the last bit counts.
+double linspace(double first, double last, double i, double n) {
+  return i == n ? last : first + i * ((last - first) / n);
+}
+
 /// The unshifted level of step i of n.
 double level(Grid grid, int64_t step, int64_t steps, double shift) {
   const auto i = static_cast<double>(step), n = static_cast<double>(steps);
@@ -18,13 +24,17 @@ double level(Grid grid, int64_t step, int64_t steps, double shift) {
     case Grid::kStream:
       return 1 - i / n;
     case Grid::kUniPC:
-      return kWanLargest * (1 - i / n);
+      return linspace(kWanLargest, 0, i, n);
+    case Grid::kDPMSolver:
+      return linspace(1, 0, i, n);
+    case Grid::kFlowDiffusers:
+      return 1 - linspace(1, 1 / kTimesteps, n - i, n);
     case Grid::kUniPCDiffusers:
-      return 1 + i * (1 / kTimesteps - 1) / n;
+      return linspace(1, 1 / kTimesteps, i, n);
     case Grid::kEulerDiffusers: {
       // Even between the ends of a table that is shifted already; a single step takes its first.
       const double last = shifted_sigma(1 / kTimesteps, shift);
-      return steps == 1 ? 1 : 1 + i * (last - 1) / (n - 1);
+      return steps == 1 ? 1 : linspace(1, last, i, n - 1);
     }
   }
   return 0;
@@ -41,8 +51,9 @@ NoiseSchedule make_schedule(Grid grid, int64_t steps, double shift) {
   for (int64_t i = 0; i < steps; ++i) {
     double sigma = shifted_sigma(level(grid, i, steps, shift), shift);
     if (grid == Grid::kUniPCDiffusers && std::abs(sigma - 1) < 1e-6) sigma -= 1e-6;
-    const bool is_whole = grid == Grid::kUniPC || grid == Grid::kUniPCDiffusers;
-    schedule.sigmas.push_back(sigma);
+    const bool is_exact = grid == Grid::kStream;
+    const bool is_whole = !is_exact && grid != Grid::kEulerDiffusers;
+    schedule.sigmas.push_back(is_exact ? sigma : static_cast<float>(sigma));
     schedule.timesteps.push_back(is_whole ? std::trunc(kTimesteps * sigma) : kTimesteps * sigma);
   }
   schedule.sigmas.push_back(0);

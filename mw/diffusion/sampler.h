@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "mw/diffusion/noise_schedule.h"
+#include "mw/diffusion/solver.h"
 
 namespace mw::diffusion {
 
@@ -23,9 +24,7 @@ at::Tensor sample_euler(const Denoiser& denoiser, const at::Tensor& noise,
 at::Tensor sample_consistency(const Denoiser& denoiser, const at::Tensor& noise,
                               const NoiseSchedule& schedule, at::Generator& random);
 
-/// UniPC of order 2 (B2(h), predicting x0, corrected from the second step on, the last step of
-/// order 1): what the original models are sampled with. Source: arXiv:2302.04867.
-at::Tensor sample_unipc(const Denoiser& denoiser, const at::Tensor& noise,
-                        const NoiseSchedule& schedule);
+/// Walks it by any solver of `solver.h`.
+at::Tensor sample(Solver& solver, const Denoiser& denoiser, const at::Tensor& noise);
 
 }  // namespace mw::diffusion

@@ -56,6 +56,20 @@ INSTANTIATE_TEST_SUITE_P(
             3,
             {0.99966645, 0.99118912, 0.98241949},
             {999, 991, 982, 973, 963, 954}},
+        Row{Grid::kUniPC, 30, 3, {}, {999, 988, 976, 963, 950, 937, 922, 907, 891, 874,
+                                      856, 837, 817, 796, 773, 749, 723, 696, 666, 634,
+                                      599, 562, 521, 476, 428, 374, 315, 249, 176, 93}},
+        Row{Grid::kDPMSolver, 4, 5, {1, 0.9375, 0.83333331, 0.625, 0}, {1000, 937, 833, 625}},
+        Row{Grid::kDPMSolver,
+            10,
+            3,
+            {1, 0.96428573, 0.92307693, 0.875},
+            {1000, 964, 923, 874, 818, 750, 666, 562, 428, 249}},
+        Row{Grid::kFlowDiffusers,
+            4,
+            5,
+            {0.99979985, 0.93726546, 0.83305538, 0.62468731, 0},
+            {999, 937, 833, 624}},
         Row{Grid::kStream, 4, 5, {1, 0.9375, 0.83333333, 0.625, 0}, {1000, 937.5, 833.3333, 625}},
         Row{Grid::kStream, 10, 3, {1, 0.96428571, 0.92307692, 0.875}, {}},
         Row{Grid::kEulerDiffusers,
@@ -73,6 +87,14 @@ INSTANTIATE_TEST_SUITE_P(
             3,
             {0.99999899, 0.90011996, 0.75037479, 0.50099897, 0},
             {999, 900, 750, 500}}));
+
+TEST(NoiseScheduleTest, MicroWorldsEulerShiftsTwice) {
+  const NoiseSchedule got = make_schedule(Grid::kEulerDiffusers, 30, 5);
+  const std::vector<double> first = {1, 0.992944, 0.985478, 0.977566},
+                            last = {0.284308, 0.169773, 0.024414};
+  for (size_t i = 0; i < first.size(); ++i) EXPECT_NEAR(got.sigmas[i], first[i], 1e-6);
+  for (size_t i = 0; i < last.size(); ++i) EXPECT_NEAR(got.sigmas[27 + i], last[i], 1e-6);
+}
 
 TEST(NoiseScheduleTest, ImpossibleOnesAreRefused) {
   EXPECT_ERROR(make_schedule(Grid::kStream, 0, 3), ErrorCode::kInvalidArgument,
