@@ -15,6 +15,9 @@ void add_data(CLI::App& parent);
 void add_eval(CLI::App& parent);
 void add_forward(CLI::App& parent);
 void add_generate(CLI::App& parent);
+#ifdef MW_WITH_HUB
+void add_pull(CLI::App& parent);
+#endif
 #ifdef MW_WITH_SERVE
 void add_play(CLI::App& parent);
 void add_serve(CLI::App& parent);
@@ -28,6 +31,9 @@ inline std::vector<AddCommand> commands() {
       add_play,  //
 #endif
       add_generate,  //
+#ifdef MW_WITH_HUB
+      add_pull,  //
+#endif
 #ifdef MW_WITH_COLLECT
       add_collect,  //
 #endif
