@@ -6,6 +6,7 @@
 
 #include "mw/core/error.h"
 #include "mw/core/user_path.h"
+#include "mw/engine/model_layout.h"
 #include "mw/io/atomic_file.h"
 #include "mw/io/json_file.h"
 
@@ -20,6 +21,12 @@ fs::path program_folder() {
   return error ? fs::current_path() : program.parent_path();
 }
 
+bool is_weights_file(const fs::path& path) {
+  const fs::path ending = path.extension();
+  std::error_code ignored;
+  return (ending == ".gguf" || ending == ".safetensors") && fs::is_regular_file(path, ignored);
+}
+
 }  // namespace
 
 fs::path find_model(const std::string& path_or_name) {
@@ -32,11 +39,10 @@ fs::path find_model(const std::string& path_or_name) {
   }
   std::string looked;
   for (const fs::path& place : places) {
-    if (fs::is_regular_file(place / "model_index.json")) return fs::weakly_canonical(place);
+    if (is_weights_file(place) || layout_kind(place)) return fs::weakly_canonical(place);
     looked += (looked.empty() ? "'" : ", '") + place.lexically_normal().string() + "'";
   }
-  throw Error(ErrorCode::kIo,
-              "model '" + path_or_name + "': no model_index.json; looked in " + looked);
+  throw Error(ErrorCode::kIo, "model '" + path_or_name + "': no model there; looked in " + looked);
 }
 
 SamplingConfig SamplingConfig::read(const fs::path& file) {

@@ -7,9 +7,10 @@
 
 namespace mw::engine {
 
-/// The folder of a model that is given by path or by name. Names are looked up in `models/` beside
-/// the program's build folder or installation, and in `models/` of the cache folder.
-/// Throws Error kIo that lists where it looked.
+/// The folder of a model, or its weights file, that is given by path or by name. Folders have one
+/// of the layouts of model_layout.h; `find_layout` says what is in them. Names are looked up in
+/// `models/` beside the program's build folder or installation, and in `models/` of the cache
+/// folder. Throws Error kIo that lists where it looked.
 std::filesystem::path find_model(const std::string& path_or_name);
 
 /// How a stream is sampled: `scheduler/scheduler_config.json` of an embedded world.

@@ -92,7 +92,7 @@ TEST_F(BadInputTest, Eval) {
           {{"--model", model, "--real", set_, "--frames", "7"},
            "eval: split 'val' has no clip of more than 7 frames"},
           {{"--model", "atlantis", "--real", set_, "--out", out_},
-           "model 'atlantis': no model_index.json; looked in 'atlantis', "},
+           "model 'atlantis': no model there; looked in 'atlantis', "},
           {{"--model", vae, "--real", set_, "--out", out_},
            "not a whole safetensors file '" + vae + "/vae/" + kWeights + "'"},
           {{"--model", world, "--real", set_, "--out", out_},
@@ -207,7 +207,7 @@ TEST_F(BadInputTest, Bench) {
   expect_refused({"bench"},
                  {
                      {{"gpu", "--model", path("model")}, "part: gpu not in {"},
-                     {{"--model", "atlantis"}, "model 'atlantis': no model_index.json; looked in "},
+                     {{"--model", "atlantis"}, "model 'atlantis': no model there; looked in "},
                      {{"vae", "--model", vae},
                       "not a whole safetensors file '" + vae + "/vae/" + kWeights + "'"},
                      {{"dit", "--model", world},

@@ -137,7 +137,7 @@ TEST_F(GenerateTest, BadInputIsOneLineAndLeavesNothing) {
       {{"--out", good, "--size", "640x352"}, 1, "renders 48x32, got '640x352'"},
       {{"--out", good, "--size", "big"}, 1, "renders 48x32, got 'big'"},
       {{"--out", good, "--model", scratch_ / "cut"}, 1, "diffusion_pytorch_model.safetensors"},
-      {{"--out", good, "--model", "atlantis"}, 1, "model 'atlantis': no model_index.json"},
+      {{"--out", good, "--model", "atlantis"}, 1, "model 'atlantis': no model there"},
       {{"--out", scratch_ / "no/such/x.mp4"}, 1, "no/such"},
       {{"--out", scratch_ / "no/such/%05d.png"}, 1, "no/such"},
       {{"--out", scratch_ / "no/such/x.safetensors"}, 1, "no/such"},

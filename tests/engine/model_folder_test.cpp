@@ -16,7 +16,7 @@ TEST(ModelFolderTest, PathsAndCachedNamesAreFound) {
   ::setenv("XDG_CACHE_HOME", scratch.path().c_str(), 1);
   const auto folder = scratch / "microworld" / "models" / "mine";
   std::filesystem::create_directories(folder);
-  EXPECT_ERROR(find_model("mine"), ErrorCode::kIo, "no model_index.json; looked in 'mine', '");
+  EXPECT_ERROR(find_model("mine"), ErrorCode::kIo, "no model there; looked in 'mine', '");
   test::write_bytes(folder / "model_index.json", "{}");
   EXPECT_EQ(find_model("mine"), std::filesystem::weakly_canonical(folder));
   EXPECT_EQ(find_model(folder.string()), std::filesystem::weakly_canonical(folder));

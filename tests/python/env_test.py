@@ -184,7 +184,7 @@ class RefusalTest(unittest.TestCase):
         self.assert_refused("unknown name 'rigth'", microworld.parse_actions, "rigth(3)*2")
 
     def test_bad_models(self):
-        self.assert_refused("no model_index.json", gymnasium.make, ID, model="no_such_model")
+        self.assert_refused("no model there", gymnasium.make, ID, model="no_such_model")
         self.assert_refused("fp32 or bf16, got 'fp8'", gymnasium.make, ID, dtype="fp8")
         self.assert_refused("wanted rgb_array", microworld.OverworldEnv, render_mode="human")
 
