@@ -3,18 +3,42 @@
 
 #include <ATen/autocast_mode.h>
 #include <ATen/ops/linear.h>
+#include <c10/core/DispatchKeySet.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 namespace mw::nn {
 
 Linear::Linear(const WeightScope& weights, int64_t in, int64_t out, bool has_bias,
                std::optional<Init> weight_init)
-    : weight_(weights.tensor("weight", {out, in}, weight_init.value_or(Init::fan_in(in)))) {
+    : weight_(weights.tensor("weight", {out, in}, weight_init.value_or(Init::fan_in(in)))),
+      branches_(weights.branches(out, in)) {
   if (has_bias) {
     bias_ = weights.tensor("bias", {out}, weight_init ? Init::zeros() : Init::fan_in(in));
   }
+  for (LowRankBranch& branch : branches_) {
+    branch.down = branch.down.to(weight_);
+    branch.up = branch.up.to(weight_);
+  }
 }
 
-at::Tensor Linear::forward(const at::Tensor& x) const { return at::linear(x, weight_, bias_); }
+at::Tensor Linear::forward(const at::Tensor& x) const {
+  at::Tensor y = at::linear(x, weight_, bias_);
+  for (const LowRankBranch& branch : branches_) {
+    y = y.add(at::linear(at::linear(x, branch.down), branch.up), branch.scale);
+  }
+  return y;
+}
+
+at::Tensor Linear::forward_in_float(const at::Tensor& x) const {
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  const at::Tensor bias = bias_.defined() ? bias_.to(at::kFloat) : bias_;
+  at::Tensor y = at::linear(x, weight_.to(at::kFloat), bias);
+  for (const LowRankBranch& branch : branches_) {
+    const at::Tensor inner = at::linear(x, branch.down.to(at::kFloat));
+    y = y.add(at::linear(inner, branch.up.to(at::kFloat)), branch.scale);
+  }
+  return y;
+}
 
 at::ScalarType Linear::compute_dtype() const {
   const at::DeviceType device = weight_.device().type();

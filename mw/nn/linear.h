@@ -5,21 +5,27 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "mw/nn/parameter_store.h"
 
 namespace mw::nn {
 
-/// `y = x W^T + b`.
+/// `y = x W^T + b`, and for each low-rank branch of its module `+ scale (x down^T) up^T`.
 class Linear {
  public:
-  /// Binds `weight [out, in]` and `bias [out]` (absent when `has_bias` is false). Created values:
-  /// `weight_init`, or uniform within 1/sqrt(in); a given init makes the bias start at zero.
+  /// Binds `weight [out, in]` and `bias [out]` (absent when `has_bias` is false) and the branches
+  /// that the store has for it. Created values: `weight_init`, or uniform within 1/sqrt(in); a
+  /// given init makes the bias start at zero.
   Linear(const WeightScope& weights, int64_t in, int64_t out, bool has_bias = true,
          std::optional<Init> weight_init = std::nullopt);
 
   /// x: [..., in]; the result is [..., out].
   at::Tensor forward(const at::Tensor& x) const;
+
+  /// The same in float32, whatever the weight's dtype and whether autocast is on: for few rows that
+  /// much hangs on.
+  at::Tensor forward_in_float(const at::Tensor& x) const;
 
   /// The dtype that `forward` computes in: the weight's, or that of a CPU or CUDA autocast around
   /// it. Converting an input that serves several layers once is cheaper than once in each.
@@ -30,6 +36,7 @@ class Linear {
 
  private:
   at::Tensor weight_, bias_;
+  std::vector<LowRankBranch> branches_;  // In the weight's dtype.
 };
 
 }  // namespace mw::nn

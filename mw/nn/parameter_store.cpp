@@ -18,6 +18,12 @@ ParameterStore ParameterStore::created(uint64_t seed) {
   return store;
 }
 
+ParameterStore ParameterStore::without_values() {
+  ParameterStore store{TensorMap()};
+  store.is_without_values_ = true;
+  return store;
+}
+
 ParameterStore ParameterStore::loaded(const std::filesystem::path& file_or_folder,
                                       std::optional<at::ScalarType> dtype) {
   TensorMap tensors = read_tensors(file_or_folder);
@@ -41,6 +47,10 @@ at::Tensor ParameterStore::request(const std::string& name, at::IntArrayRef shap
     }
     return found->second;
   }
+  if (is_without_values_) {
+    const auto options = at::TensorOptions(at::kFloat).device(at::kMeta);
+    return tensors_.emplace(name, at::empty(shape, options)).first->second;
+  }
   if (!generator_) throw Error(ErrorCode::kWeights, "weight '" + name + "' is missing");
 
   at::Tensor created = at::empty(shape, at::TensorOptions(at::kFloat));
@@ -56,6 +66,23 @@ at::Tensor ParameterStore::request(const std::string& name, at::IntArrayRef shap
       break;
   }
   return tensors_.emplace(name, created).first->second;
+}
+
+std::vector<LowRankBranch> ParameterStore::branches(const std::string& module, int64_t out,
+                                                    int64_t in) const {
+  const auto found = branches_.find(module);
+  if (found == branches_.end()) return {};
+  for (const LowRankBranch& branch : found->second) {
+    const bool fits = branch.down.dim() == 2 && branch.up.dim() == 2 && branch.down.size(1) == in &&
+                      branch.up.size(0) == out && branch.down.size(0) == branch.up.size(1);
+    if (!fits) {
+      throw Error(
+          ErrorCode::kWeights,
+          concat_message("LoRA: a branch of '", module, "' must be [r, ", in, "] and [", out,
+                         ", r], got ", branch.down.sizes(), " and ", branch.up.sizes()));
+    }
+  }
+  return found->second;
 }
 
 void ParameterStore::check_all_used(const std::string& source) const {

@@ -6,9 +6,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mw/nn/tensor_file.h"
@@ -29,6 +31,13 @@ struct Init {
   static Init fan_in(int64_t fan_in);
 };
 
+/// A low-rank change of a linear layer beside its weight: LoRA (arXiv:2106.09685).
+struct LowRankBranch {
+  at::Tensor down;  ///< [rank, in]
+  at::Tensor up;    ///< [out, rank]
+  double scale = 1;
+};
+
 /// Owns all weights of a model by their checkpoint names. Layers ask for theirs at construction
 /// and keep handles; optimiser, EMA and saving walk the store.
 ///
@@ -42,6 +51,10 @@ class ParameterStore {
   /// order of requests give equal values.
   static ParameterStore created(uint64_t seed);
 
+  /// Starts empty and creates tensors of the right shapes without memory or values: what a model of
+  /// any size consists of, known before it is loaded.
+  static ParameterStore without_values();
+
   /// Reads a safetensors file or model folder. `dtype`: what floating tensors are converted to;
   /// as stored when absent. Integer tensors stay.
   static ParameterStore loaded(const std::filesystem::path& file_or_folder,
@@ -54,6 +67,16 @@ class ParameterStore {
   /// The tensor `name` of exactly `shape`. Throws Error kWeights, naming it, when it is missing or
   /// has another shape.
   at::Tensor request(const std::string& name, at::IntArrayRef shape, Init init);
+
+  /// From now on a linear layer built as `module` ("blocks.0.ffn.2") has this branch too.
+  void add_branch(const std::string& module, LowRankBranch branch) {
+    branches_[module].push_back(std::move(branch));
+  }
+  /// Of a layer of these sizes. Throws Error kWeights, naming it, when one has others.
+  std::vector<LowRankBranch> branches(const std::string& module, int64_t out, int64_t in) const;
+
+  /// Puts `tensor` in the place of `name`; layers built before keep the old one.
+  void replace(const std::string& name, const at::Tensor& tensor) { tensors_.at(name) = tensor; }
 
   bool has(const std::string& name) const { return tensors_.count(name) != 0; }
   const TensorMap& tensors() const { return tensors_; }
@@ -78,7 +101,9 @@ class ParameterStore {
  private:
   TensorMap tensors_;
   std::set<std::string> used_;
+  std::map<std::string, std::vector<LowRankBranch>> branches_;
   std::optional<at::Generator> generator_;  // Present when missing tensors may be created.
+  bool is_without_values_ = false;
 };
 
 /// A dotted prefix into a store: `WeightScope(store) / "blocks" / 3 / "ffn"`.
@@ -97,6 +122,10 @@ class WeightScope {
 
   at::Tensor tensor(const std::string& name, at::IntArrayRef shape, Init init) const {
     return store_->request(prefix_ + name, shape, init);
+  }
+  /// The low-rank branches of a linear layer that stands at this prefix.
+  std::vector<LowRankBranch> branches(int64_t out, int64_t in) const {
+    return store_->branches(prefix_.substr(0, prefix_.size() - (prefix_.empty() ? 0 : 1)), out, in);
   }
   /// Whether an optional tensor is in the checkpoint.
   bool has(const std::string& name) const { return store_->has(prefix_ + name); }

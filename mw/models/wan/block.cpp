@@ -18,7 +18,7 @@ DiTBlock::DiTBlock(const WanConfig& config, const nn::WeightScope& weights)
       norm3_(weights / "norm3", config.dim, config.eps, true),
       ffn_in_(weights / "ffn" / 0, config.dim, config.ffn_dim),
       ffn_out_(weights / "ffn" / 2, config.ffn_dim, config.dim) {
-  if (config.has_actions()) {
+  if (config.has_actions() && !config.has_control_branch()) {
     action_modulation_.emplace(weights / "action_adaLN_modulation" / 1, config.action_dim,
                                6 * config.dim, true,
                                config.zero_init ? std::optional(nn::Init::zeros()) : std::nullopt);

@@ -15,8 +15,8 @@ namespace mw::wan {
 /// added to the stream. Source: `WanAttentionBlock`; with actions, Micro-World's adaLN variant.
 class DiTBlock {
  public:
-  /// Binds `modulation`, `self_attn`, `norm3`, `cross_attn`, `ffn.{0,2}` and, in action models,
-  /// `action_adaLN_modulation.1`.
+  /// Binds `modulation`, `self_attn`, `norm3`, `cross_attn`, `ffn.{0,2}` and, in action models
+  /// without a control branch, `action_adaLN_modulation.1`.
   DiTBlock(const WanConfig& config, const nn::WeightScope& weights);
 
   CrossKeys context_keys(const at::Tensor& text, const at::Tensor& image) const {

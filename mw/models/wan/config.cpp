@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/models/wan/config.h"
 
+#include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -14,7 +16,10 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int64_t kMostLayers = 1 << 10;
 constexpr const char* kActionClass = "WanActionAdaLNModel";
+constexpr const char* kControlClass = "WanActionControlNetModel";
+constexpr int64_t kActionDim = 1536;  // Micro-World's class default.
 
 template <class Value>
 void take(const json& from, const char* name, Value& value) {
@@ -33,6 +38,7 @@ void read_diffusers(const json& from, WanConfig& config) {
   take(from, "in_channels", config.in_dim);
   take(from, "out_channels", config.out_dim);
   take(from, "image_dim", config.image_dim);
+  take(from, "pos_embed_seq_len", config.image_positions);
   config.naming = Naming::kDiffusers;
 }
 
@@ -48,11 +54,23 @@ void read_original(const json& from, WanConfig& config) {
   take(from, "out_dim", config.out_dim);
   std::string model_type = "t2v";
   take(from, "model_type", model_type);
-  config.image_dim = model_type == "i2v" ? 1280 : 0;
+  config.image_dim = model_type == "i2v" || model_type == "flf2v" ? 1280 : 0;
+  if (model_type == "flf2v") config.image_positions = 2 * 257;
   take(from, "image_dim", config.image_dim);
+  take(from, "image_positions", config.image_positions);
   std::string class_name;
   take(from, "_class_name", class_name);
-  if (class_name == kActionClass) config.action_dim = 1536;  // Micro-World's class default.
+  const bool has_branch = class_name == kControlClass || from.contains("action_layers");
+  if (class_name == kActionClass || has_branch) config.action_dim = kActionDim;
+  if (!has_branch) return;
+  take(from, "action_layers", config.action_layers);
+  if (config.action_layers.empty()) {  // Null in the released config: every other layer.
+    int64_t num_layers = config.num_layers;
+    take(from, "num_layers", num_layers);
+    for (int64_t i = 0; i < std::min(num_layers, kMostLayers); i += 2) {
+      config.action_layers.push_back(i);
+    }
+  }
 }
 
 /// Patches of one frame and 2x2 cells, normed queries and keys, an affine norm before the context:
@@ -63,8 +81,10 @@ void check_fixed_fields(const json& from, const std::string& source) {
   if (has_patch && from["patch_size"].get<std::vector<int64_t>>() != patch) {
     throw Error(ErrorCode::kConfig, "transformer: '" + source + "': patch_size must be [1, 2, 2]");
   }
-  if (from.contains("cross_attn_norm") && from["cross_attn_norm"] == false) {
-    throw Error(ErrorCode::kConfig, "transformer: '" + source + "': cross_attn_norm must be true");
+  for (const char* name : {"cross_attn_norm", "qk_norm"}) {
+    if (from.contains(name) && from[name] == false) {
+      throw Error(ErrorCode::kConfig, "transformer: '" + source + "': " + name + " must be true");
+    }
   }
 }
 
@@ -119,15 +139,23 @@ void WanConfig::write(const std::filesystem::path& config_json) const {
           {"qk_norm", "rms_norm_across_heads"},
           {"rope_max_seq_len", 1024},
           {"image_dim", image_dim > 0 ? json(image_dim) : json(nullptr)},
+          {"pos_embed_seq_len", image_positions > 0 ? json(image_positions) : json(nullptr)},
           {"added_kv_proj_dim", image_dim > 0 ? json(dim) : json(nullptr)}};
   } else {
-    to = {{"_class_name", has_actions() ? kActionClass : "WanModel"},
-          {"model_type", image_dim > 0 ? "i2v" : "t2v"},
+    const char* class_name = has_control_branch() ? kControlClass
+                             : has_actions()      ? kActionClass
+                                                  : "WanModel";
+    to = {{"_class_name", class_name},
+          {"model_type", image_positions > 0 ? "flf2v"
+                         : image_dim > 0     ? "i2v"
+                                             : "t2v"},
           {"dim", dim},
           {"num_heads", num_heads},
           {"in_dim", in_dim},
           {"out_dim", out_dim},
-          {"image_dim", image_dim}};
+          {"image_dim", image_dim},
+          {"image_positions", image_positions}};
+    if (has_control_branch()) to["action_layers"] = action_layers;
   }
   visit_shared(*this, [&](const char* name, const auto& value) { to[name] = value; });
   io::write_file(config_json, to.dump(2) + "\n");
@@ -141,11 +169,21 @@ void WanConfig::check(const std::string& source) const {
        {dim, ffn_dim, num_heads, num_layers, in_dim, out_dim, freq_dim, text_dim, text_len}) {
     require(size > 0 && size <= 1 << 20, concat_message("a size of ", size, " is out of range"));
   }
+  require(num_layers <= kMostLayers, concat_message(num_layers, " layers are too many"));
   require(dim % num_heads == 0 && head_dim() % 2 == 0 && head_dim() >= 6,
           concat_message("dim ", dim, " is not ", num_heads, " heads of even size"));
   require(
       action_dim >= 0 && action_dim % 2 == 0 && action_window_size > 0 && action_temporal_ratio > 0,
       "action sizes are out of range");
+  require(image_dim >= 0 && image_dim <= 1 << 20 && image_positions >= 0 &&
+              image_positions <= 1 << 20 && (image_positions == 0 || image_dim > 0),
+          "sizes of the image context are out of range");
+  const bool ascends = std::adjacent_find(action_layers.begin(), action_layers.end(),
+                                          std::greater_equal<>()) == action_layers.end();
+  require(action_layers.empty() || (has_actions() && ascends && action_layers.front() == 0 &&
+                                    action_layers.back() < num_layers && !is_causal),
+          concat_message("action_layers must ascend from 0 to at most ", num_layers - 1,
+                         ", in a model with actions that is not causal"));
   require(window_frames >= 0 && sink_frames >= 0 && chunk_frames > 0 &&
               (window_frames == 0 || window_frames >= sink_frames + chunk_frames),
           concat_message("window_frames ", window_frames, " must be 0 or hold sink_frames ",

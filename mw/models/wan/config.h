@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace mw::wan {
 
@@ -27,11 +28,17 @@ struct WanConfig {
   int64_t text_dim = 4096;
   int64_t text_len = 512;  ///< Rows of text context after zero padding.
   int64_t image_dim = 0;   ///< Width of image tokens, 1280 in I2V models; 0 = no image context.
+  /// Image rows with a learned position each: 514 in models that take a first and a last frame;
+  /// 0 = none, any number of rows.
+  int64_t image_positions = 0;
   double eps = 1e-6;
   Naming naming = Naming::kOriginal;
 
-  // Actions by adaLN (Micro-World I2W); absent when action_dim is 0.
+  // Actions, absent when action_dim is 0: by adaLN (Micro-World I2W), or by a control branch
+  // (Micro-World T2W) when there are action layers.
   int64_t action_dim = 0;
+  /// Ascending numbers of the layers that get a hint of the control branch, the first of them 0.
+  std::vector<int64_t> action_layers;
   int64_t mouse_dim = 2;
   int64_t keyboard_dim = 7;
   int64_t action_window_size = 3;     ///< Latent frames whose rows one latent frame sees.
@@ -51,6 +58,7 @@ struct WanConfig {
 
   int64_t head_dim() const { return dim / num_heads; }
   bool has_actions() const { return action_dim > 0; }
+  bool has_control_branch() const { return has_actions() && !action_layers.empty(); }
 
   /// Throws Error kIo, kFormat or kConfig, naming the file and the field.
   static WanConfig read(const std::filesystem::path& config_json);

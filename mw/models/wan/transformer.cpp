@@ -5,11 +5,10 @@
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/silu.h>
-#include <c10/core/DispatchKeySet.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "mw/core/error.h"
 #include "mw/ops/modulate.h"
@@ -23,13 +22,6 @@ constexpr double kImageEps = 1e-5;  // The image embedding keeps torch's default
 const WanConfig& checked(const WanConfig& config) {
   config.check("transformer config");
   return config;
-}
-
-/// `layer(x)` in float32 whatever the layer's dtype and whether autocast is on: few rows, but every
-/// token hangs on them.
-at::Tensor float_linear(const nn::Linear& layer, const at::Tensor& x) {
-  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-  return at::linear(x, layer.weight().to(at::kFloat), layer.bias().to(at::kFloat));
 }
 
 std::optional<nn::Init> head_init(const WanConfig& config) {
@@ -61,9 +53,15 @@ Transformer::Transformer(const WanConfig& config, const nn::WeightScope& weights
         ImageEmbedding{.norm_in = nn::LayerNorm(scope / 0, config.image_dim, kImageEps, true),
                        .in = nn::Linear(scope / 1, config.image_dim, config.image_dim),
                        .out = nn::Linear(scope / 3, config.image_dim, config.dim),
-                       .norm_out = nn::LayerNorm(scope / 4, config.dim, kImageEps, true)});
+                       .norm_out = nn::LayerNorm(scope / 4, config.dim, kImageEps, true),
+                       .positions = {}});
+    if (config.image_positions > 0) {
+      image_embedding_->positions = weights.tensor(
+          "img_emb.emb_pos", {1, config.image_positions, config.image_dim}, nn::Init::zeros());
+    }
   }
   if (config.has_actions()) action_module_.emplace(config, weights / "action_preprocess");
+  if (config.has_control_branch()) control_.emplace(config, weights / "action_blocks");
 }
 
 Context Transformer::context(const at::Tensor& text, const at::Tensor& image) const {
@@ -79,18 +77,28 @@ Context Transformer::context(const at::Tensor& text, const at::Tensor& image) co
   at::Tensor image_rows;
   if (image.defined()) {
     MW_CHECK(image_embedding_.has_value(), "transformer: this model takes no image context");
+    const ImageEmbedding& e = *image_embedding_;
+    const bool is_pair =
+        e.positions.defined() && image.dim() == 3 && image.size(0) == 2 * text.size(0);
+    at::Tensor tokens = is_pair ? image.unflatten(0, {-1, 2}).flatten(1, 2) : image;
     MW_CHECK(
-        image.dim() == 3 && image.size(0) == text.size(0) && image.size(2) == config_.image_dim,
+        tokens.dim() == 3 && tokens.size(0) == text.size(0) && tokens.size(2) == config_.image_dim,
         "transformer: image must be [", text.size(0), ", 257, ", config_.image_dim, "], got ",
         image.sizes());
-    const ImageEmbedding& e = *image_embedding_;
+    if (e.positions.defined()) {
+      MW_CHECK(tokens.size(1) == config_.image_positions, "transformer: image must be [",
+               2 * text.size(0), ", ", config_.image_positions / 2, ", ", config_.image_dim,
+               "], the first and the last frame, got ", image.sizes());
+      tokens = tokens.to(dtype).add(e.positions.to(dtype));
+    }
     image_rows = e.norm_out.forward(
-        e.out.forward(at::gelu(e.in.forward(e.norm_in.forward(image.to(dtype))))));
+        e.out.forward(at::gelu(e.in.forward(e.norm_in.forward(tokens.to(dtype))))));
   }
   Context context;
   for (const DiTBlock& block : blocks_) {
     context.keys.push_back(block.context_keys(rows, image_rows));
   }
+  if (control_) context.control_keys = control_->context_keys(rows, image_rows);
   return context;
 }
 
@@ -102,12 +110,14 @@ at::Tensor Transformer::action_features(const at::Tensor& keyboard, const at::Te
 
 at::Tensor Transformer::forward(const at::Tensor& latents, const at::Tensor& timesteps,
                                 const Context& context, const at::Tensor& actions, KVCache* cache,
-                                const LayerProbe& probe) const {
+                                const LayerProbe& probe, BlockReuse* reuse) const {
   MW_CHECK(latents.dim() == 5 && latents.size(1) == config_.in_dim && latents.size(3) % 2 == 0 &&
                latents.size(4) % 2 == 0,
            "transformer: latents must be [B, ", config_.in_dim,
            ", F, h, w] with h and w even, got ", latents.sizes());
   MW_CHECK(cache == nullptr || config_.is_causal, "transformer: only causal models take a cache");
+  MW_CHECK(reuse == nullptr || cache == nullptr,
+           "transformer: blocks with a cache have to run, nothing can be reused");
   const int64_t batch = latents.size(0), frames = latents.size(2);
   const int64_t rows = latents.size(3) / 2, columns = latents.size(4) / 2;
   const int64_t frame_tokens = rows * columns;
@@ -133,27 +143,20 @@ at::Tensor Transformer::forward(const at::Tensor& latents, const at::Tensor& tim
   at::Tensor x = at::linear(patches, patch_weight_.flatten(1), patch_bias_).to(at::kFloat);
   if (probe) probe(-1, x);
 
-  const at::Tensor per_frame = timesteps.dim() == 1 ? timesteps.unsqueeze(1) : timesteps;
-  const at::Tensor sinusoid =
-      ops::timestep_embedding(per_frame, config_.freq_dim,
-                              config_.naming == Naming::kDiffusers ? ops::AnglePrecision::kFloat
-                                                                   : ops::AnglePrecision::kDouble);
-  const at::Tensor e =  // [B, F or 1, C]
-      float_linear(time_out_, at::silu(float_linear(time_in_, sinusoid)));
-  const at::Tensor e0 = time_projection_.forward(at::silu(e).to(time_projection_.compute_dtype()))
-                            .unflatten(2, {6, config_.dim})
-                            .to(at::kFloat);
-  const at::Tensor action_silu = actions.defined() ? at::silu(actions.to(dtype)) : at::Tensor();
-
-  std::vector<int64_t> positions(
-      static_cast<size_t>(frames + (cache != nullptr ? cache->num_frames() : 0)));
-  std::iota(positions.begin(), positions.end(), 0);
-  const auto rope = ops::RopeTable::for_video(config_.head_dim(), positions, rows, columns);
-  for (size_t i = 0; i < blocks_.size(); ++i) {
-    const auto index = static_cast<int64_t>(i);
-    x = blocks_[i].forward(x, e0, action_silu, rope, context.keys.at(i), frame_tokens,
-                           cache != nullptr ? &cache->layer(index) : nullptr);
-    if (probe) probe(index, x);
+  const at::Tensor e = time_embedding(timesteps);
+  if (reuse != nullptr && reuse->is_reused) {
+    MW_CHECK(reuse->residual.defined() && reuse->residual.sizes() == x.sizes(),
+             "transformer: a residual of these sizes must have been computed before, wanted ",
+             x.sizes());
+    x = x.add(reuse->residual);
+  } else {
+    std::vector<int64_t> positions(
+        static_cast<size_t>(frames + (cache != nullptr ? cache->num_frames() : 0)));
+    std::iota(positions.begin(), positions.end(), 0);
+    const auto rope = ops::RopeTable::for_video(config_.head_dim(), positions, rows, columns);
+    const at::Tensor before = reuse != nullptr ? x : at::Tensor();
+    x = run_blocks(std::move(x), projected(e), actions, rope, context, frame_tokens, cache, probe);
+    if (reuse != nullptr) reuse->residual = x.sub(before);
   }
 
   const at::Tensor modulation = e.unsqueeze(2).add(head_modulation_.to(at::kFloat).unsqueeze(0));
@@ -165,6 +168,55 @@ at::Tensor Transformer::forward(const at::Tensor& latents, const at::Tensor& tim
       .view({batch, frames, rows, columns, 2, 2, config_.out_dim})
       .permute({0, 6, 1, 2, 4, 3, 5})
       .reshape({batch, config_.out_dim, frames, 2 * rows, 2 * columns});
+}
+
+at::Tensor Transformer::time_embedding(const at::Tensor& timesteps) const {
+  const at::Tensor per_frame = timesteps.dim() == 1 ? timesteps.unsqueeze(1) : timesteps;
+  const at::Tensor sinusoid =
+      ops::timestep_embedding(per_frame, config_.freq_dim,
+                              config_.naming == Naming::kDiffusers ? ops::AnglePrecision::kFloat
+                                                                   : ops::AnglePrecision::kDouble);
+  return time_out_.forward_in_float(at::silu(time_in_.forward_in_float(sinusoid)));
+}
+
+at::Tensor Transformer::projected(const at::Tensor& time_embedding) const {
+  const at::Tensor active = at::silu(time_embedding);
+  // diffusers runs this layer in the model's dtype, the original in float32.
+  const at::Tensor out = config_.naming == Naming::kDiffusers
+                             ? time_projection_.forward(active.to(time_projection_.compute_dtype()))
+                             : time_projection_.forward_in_float(active);
+  return out.unflatten(2, {6, config_.dim}).to(at::kFloat);
+}
+
+at::Tensor Transformer::time_features(const at::Tensor& timesteps) const {
+  MW_CHECK(timesteps.dim() == 1 || timesteps.dim() == 2,
+           "transformer: timesteps must be [B] or [B, F], got ", timesteps.sizes());
+  return projected(time_embedding(timesteps));
+}
+
+at::Tensor Transformer::run_blocks(at::Tensor x, const at::Tensor& time, const at::Tensor& actions,
+                                   const ops::RopeTable& rope, const Context& context,
+                                   int64_t frame_tokens, KVCache* cache,
+                                   const LayerProbe& probe) const {
+  at::Tensor modulating, control;
+  if (actions.defined() && control_) {
+    control = control_->start(x, actions, frame_tokens);
+  } else if (actions.defined()) {
+    modulating = at::silu(actions.to(patch_weight_.scalar_type()));
+  }
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const auto layer = static_cast<int64_t>(i);
+    x = blocks_[i].forward(x, time, modulating, rope, context.keys.at(i), frame_tokens,
+                           cache != nullptr ? &cache->layer(layer) : nullptr);
+    const auto index = control.defined() ? control_->block_of(layer) : std::nullopt;
+    if (index) {
+      control = control_->advance(*index, control, time, rope, context.control_keys.at(*index),
+                                  frame_tokens);
+      x = x.add(control_->hint(*index, control), context.control_scale);
+    }
+    if (probe) probe(layer, x);
+  }
+  return x;
 }
 
 void Transformer::commit(KVCache& cache, int64_t frame_tokens) const {
