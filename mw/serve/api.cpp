@@ -39,7 +39,10 @@ bool is_this_machine(std::string_view host) {
 }  // namespace
 
 ApiResponse json_answer(int status, const Json& body) {
-  return {.status = status, .type = "application/json", .body = body.dump() + "\n"};
+  // Text of a request may be in it, which may be no UTF-8.
+  return {.status = status,
+          .type = "application/json",
+          .body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
 }
 
 ApiResponse failure(int status, const std::string& message) {
@@ -100,6 +103,8 @@ ApiResponse Api::answer(const ApiRequest& request) {
     return failure(is_theirs ? 400 : 500, error.what());
   } catch (const nlohmann::json::exception& error) {
     return failure(400, std::string("body: ") + error.what());
+  } catch (const std::exception& error) {  // No request may end the server.
+    return failure(500, error.what());
   }
 }
 

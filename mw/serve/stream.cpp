@@ -112,7 +112,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
   void add_event(const nlohmann::json& event) {
     if (events_.size() >= kMaxEvents) return;
-    events_.push_back(std::make_shared<const std::vector<std::byte>>(pack_event(event.dump())));
+    // An error's message may hold text that is no UTF-8.
+    const std::string text = event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    events_.push_back(std::make_shared<const std::vector<std::byte>>(pack_event(text)));
   }
 
   void send_next() {

@@ -84,6 +84,17 @@ TEST_F(RobustnessTest, DeepAndForeignJsonIsRefused) {
   EXPECT_TRUE(is_healthy());
 }
 
+TEST_F(RobustnessTest, TextThatIsNoUtf8IsRefused) {
+  serve();
+  const auto post = http::verb::post;
+  EXPECT_EQ(ask(post, "/v1/sessions", "{\"start\":\"\xff\"}").result_int(), 400U);
+  EXPECT_EQ(ask(post, "/v1/sessions", "\xff\xfe").result_int(), 400U);
+  EXPECT_EQ(ask(post, "/v1/generate", "{\"actions\":\"\xc3*3\"}").result_int(), 400U);
+  EXPECT_THAT(answer_to("GET /\xff HTTP/1.1\r\nHost: " + host() + "\r\nConnection: close\r\n\r\n"),
+              HasSubstr("404"));
+  EXPECT_TRUE(is_healthy());
+}
+
 TEST_F(RobustnessTest, StreamsOfForeignPagesAndWrongTokensDoNotOpen) {
   config_.token = "correct-horse-battery";
   serve();
