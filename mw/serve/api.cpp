@@ -61,6 +61,16 @@ nlohmann::json parse_body(const ApiRequest& request) {
   return body;
 }
 
+uint64_t whole_number(const nlohmann::json& body, std::string_view name, uint64_t otherwise) {
+  const auto found = body.find(name);
+  if (found == body.end()) return otherwise;
+  if (!found->is_number_unsigned()) {  // Others would be converted, to something else.
+    throw Error(ErrorCode::kFormat, std::string(name) + ": wanted a whole number from 0, got " +
+                                        quote_text(found->dump()));
+  }
+  return found->get<uint64_t>();
+}
+
 std::string query_value(std::string_view query, std::string_view name) {
   while (!query.empty()) {
     const size_t end = std::min(query.find('&'), query.size());

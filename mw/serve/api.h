@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -112,6 +113,10 @@ ApiResponse json_answer(int status, const nlohmann::ordered_json& body);
 
 /// The request's body as a JSON object; an empty one is `{}`. Throws Error kFormat.
 nlohmann::json parse_body(const ApiRequest& request);
+
+/// The whole number from 0 at `name` of a body; `otherwise` when it is not there. Throws Error
+/// kFormat.
+uint64_t whole_number(const nlohmann::json& body, std::string_view name, uint64_t otherwise);
 
 /// The value of `name` in "a=1&b=2"; empty when it is not there.
 std::string query_value(std::string_view query, std::string_view name);

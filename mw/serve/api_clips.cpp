@@ -47,13 +47,14 @@ class Rendering {
 ApiResponse Api::create_clip(const ApiRequest& request, const std::string&) {
   const nlohmann::json body = parse_body(request);
   engine::WorldStart start = start_from(body);
-  if (const auto seed = body.find("seed"); seed != body.end()) start.seed = seed->get<uint64_t>();
+  start.seed = whole_number(body, "seed", start.seed);
   action::ActionTrack actions = action::parse_action_text(body.at("actions").get<std::string>());
-  const auto frames = body.value("frames", actions.num_frames());
-  if (frames < 1 || frames > config_.max_clip_frames) {
+  const uint64_t wanted = whole_number(body, "frames", static_cast<uint64_t>(actions.num_frames()));
+  if (wanted < 1 || wanted > static_cast<uint64_t>(config_.max_clip_frames)) {
     throw Error(ErrorCode::kFormat,
-                concat_message("frames: wanted 1 to ", config_.max_clip_frames, ", got ", frames));
+                concat_message("frames: wanted 1 to ", config_.max_clip_frames, ", got ", wanted));
   }
+  const auto frames = static_cast<int64_t>(wanted);
   const std::optional<std::string> id =
       clips_.add({.num_frames = frames,
                   .fps = players_.example()->fps(),

@@ -38,7 +38,7 @@ engine::WorldStart Api::start_from(const nlohmann::json& body) const {
     start = config_.first_start;
   } else {
     start.caption = found->value("caption", "");
-    start.seed = found->value("seed", uint64_t{0});
+    start.seed = whole_number(*found, "seed", 0);
     start.pitch = std::clamp(found->value("pitch", 0.0), -90.0, 90.0);
     const auto image = found->find("image");
     if (image != found->end() && !image->is_null()) {

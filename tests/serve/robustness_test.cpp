@@ -84,6 +84,19 @@ TEST_F(RobustnessTest, DeepAndForeignJsonIsRefused) {
   EXPECT_TRUE(is_healthy());
 }
 
+TEST_F(RobustnessTest, NumbersThatWouldBecomeOthersAreRefused) {
+  serve();
+  const auto post = http::verb::post;
+  for (const std::string number : {"-1", "1.5", "1e300", "null", "true", "18446744073709551616"}) {
+    const std::string seed = "\"seed\":" + number, frames = "\"frames\":" + number;
+    EXPECT_EQ(ask(post, "/v1/sessions", "{\"start\":{" + seed + "}}").result_int(), 400U) << number;
+    EXPECT_EQ(ask(post, "/v1/generate", "{\"actions\":\"w\"," + seed + "}").result_int(), 400U);
+    EXPECT_EQ(ask(post, "/v1/generate", "{\"actions\":\"w\"," + frames + "}").result_int(), 400U);
+  }
+  EXPECT_EQ(ask(post, "/v1/sessions", R"({"start":{"seed":18446744073709551615}})").result_int(),
+            201U);
+}
+
 TEST_F(RobustnessTest, TextThatIsNoUtf8IsRefused) {
   serve();
   const auto post = http::verb::post;
