@@ -37,7 +37,9 @@ void add_play(CLI::App& parent) {
   add_serve_options(*command, options->serve);
   command->add_option("--image", options->image, "Start frame; by default one of the gallery");
   command->add_option("--prompt", options->prompt, "What is to be seen");
-  command->add_option("--seed", options->seed, "Of the noise")->capture_default_str();
+  command->add_option("--seed", options->seed, "Of the noise")
+      ->check(refuse_negative)
+      ->capture_default_str();
   command->add_option("--pitch", options->pitch, "Degrees that the camera of --image looks down")
       ->check(CLI::Range(-90.0, 90.0));
   command->add_flag("--no-browser", options->no_browser, "Only print the address");

@@ -7,19 +7,34 @@
 #include <exception>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "apps/mw/command.h"
 #include "apps/mw/commands.h"
 #include "apps/mw/commit.h"
 #include "mw/core/error.h"
 
+namespace {
+
+/// What was wrong with the command line.
+std::string message_of(const CLI::App* command, const CLI::Error& error) {
+  const std::vector<std::string> rest = command->remaining(true);
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  if (command->get_require_subcommand_min() > 0 && !rest.empty()) {
+    return "unknown command " + mw::quote_text(rest.front());
+  }
+  return error.what();
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   CLI::App app("microworld: play, render, record, train and evaluate action-controlled worlds",
                "mw");
   app.set_version_flag("--version", std::string("mw " MW_VERSION ", commit ") + mw::app::commit());
   app.require_subcommand(1);
-  app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return "error: " + std::string(error.what()) + "; see --help\n";
+  app.failure_message([](const CLI::App* root, const CLI::Error& error) {
+    return "error: " + message_of(root, error) + "; see --help\n";
   });
   for (const mw::app::AddCommand add : mw::app::commands()) add(app);
   try {

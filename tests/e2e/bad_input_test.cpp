@@ -69,6 +69,18 @@ class BadInputTest : public ::testing::Test {
   const std::string set_ = scratch_ / "set", out_ = scratch_ / "out/made";
 };
 
+TEST_F(BadInputTest, Commands) {
+  expect_refused({}, {
+                         {{}, "A subcommand is required; see --help"},
+                         {{"atlantis"}, "unknown command 'atlantis'; see --help"},
+                         {{"train"}, "A subcommand is required; see --help"},
+                         {{"train", "atlantis"}, "unknown command 'atlantis'; see --help"},
+                         {{"generate", "atlantis"}, "--out is required; see --help"},
+                         {{"generate", "--out", out_ + ".mp4", "--seed", "-1"},
+                          "--seed: wanted a whole number from 0, got -1; see --help"},
+                     });
+}
+
 TEST_F(BadInputTest, Eval) {
   const std::string model = path("model"), vae = cut_model("vae"), world = cut_model("transformer");
   test::write_tiny_dataset(scratch_ / "cut_clip");
