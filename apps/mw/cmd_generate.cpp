@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // mw generate: a clip from a start frame and actions.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -13,6 +13,7 @@
 
 #include "apps/mw/clip_output.h"
 #include "apps/mw/commands.h"
+#include "apps/mw/interrupt.h"
 #include "apps/mw/machine.h"
 #include "apps/mw/progress_line.h"
 #include "mw/action/parse.h"
@@ -29,9 +30,10 @@ namespace mw::app {
 namespace {
 
 struct GenerateOptions {
-  std::string task = "i2w", model = "overworld";
+  std::string task = "i2w";
+  std::string model, dtype;  // Empty: those of the session that is rendered again, or the defaults.
   std::string prompt, negative_prompt, image, actions, size, sampler, noise, out;
-  std::string device = "auto", dtype = "fp32", mode = "full", filter = "bicubic";
+  std::string device = "auto", mode = "full", filter = "bicubic";
   std::vector<std::string> loras;
   int64_t frames = 0, steps = 0, scale = 0;
   double guidance = 1, shift = 0, pitch = 0;
@@ -40,8 +42,6 @@ struct GenerateOptions {
 };
 
 constexpr int64_t kDefaultFrames = 81;
-
-volatile std::sig_atomic_t interrupted = 0;
 
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(ErrorCode::kInvalidArgument, "generate: " + message);
@@ -187,18 +187,24 @@ video::Image enlarged(const video::Image& frame, int scale, bool is_nearest) {
 std::optional<engine::Recording> find_session(const GenerateOptions& options) {
   constexpr size_t kLongestPath = 4096;
   if (options.actions.empty() || options.actions.size() > kLongestPath) return std::nullopt;
-  std::optional<engine::Recording> session = engine::find_recording(user_path(options.actions));
+  return engine::find_recording(user_path(options.actions));
+}
+
+/// A session is rendered by the model and in the dtype that it ran with, unless others are given.
+void choose_model(GenerateOptions& options, const std::optional<engine::Recording>& session) {
+  if (options.model.empty()) options.model = session ? session->model : "overworld";
+  if (options.dtype.empty()) options.dtype = session ? session->dtype : "fp32";
   if (session && session->dtype != options.dtype) {
     std::fprintf(stderr,
                  "note: the session ran in %s; --dtype %s renders it a little differently\n",
                  session->dtype.c_str(), options.dtype.c_str());
   }
-  return session;
 }
 
-void generate(const GenerateOptions& options) {
+void generate(GenerateOptions options) {
   use_world_threads();
   const std::optional<engine::Recording> session = find_session(options);
+  choose_model(options, session);
   if (!session || !options.image.empty()) check_task(options);
   check_is_served(options);
   const action::ActionTrack track = read_actions(options, session);
@@ -226,9 +232,7 @@ void generate(const GenerateOptions& options) {
     std::fprintf(stderr, "note: this model has no text encoder; --prompt has no effect\n");
   }
 
-  interrupted = 0;
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  std::signal(SIGTERM, [](int) { interrupted = 1; });
+  const std::atomic<bool>& is_interrupted = watch_interrupts();
   ProgressLine line;
   engine::Overlay overlay;
   const auto begin = std::chrono::steady_clock::now();
@@ -237,9 +241,8 @@ void generate(const GenerateOptions& options) {
   };
   const int64_t frames = track.num_frames();
   for (int64_t i = 0; i < frames; ++i) {
-    if (interrupted != 0) {
+    if (is_interrupted)
       throw Error(ErrorCode::kCancelled, "generate: stopped; nothing was written");
-    }
     const action::Action& action = track.rows()[static_cast<size_t>(i)];
     const video::Image raw = i == 0 ? world.start(start) : world.step(action);
     video::Image shown = enlarged(raw, scale, options.filter == "nearest");
@@ -262,7 +265,8 @@ void generate(const GenerateOptions& options) {
         {"out", options.out},    {"model", options.model},          {"frames", frames},
         {"width", format.width}, {"height", format.height},         {"fps", format.fps},
         {"seed", start.seed},    {"steps", world.sampling().steps}, {"seconds", spent}};
-    std::printf("%s\n", json.dump().c_str());
+    std::printf("%s\n",
+                json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
   } else {
     std::printf("%s: %lld frames of %s in %.1f s (%.1f frames/s), seed %llu\n", options.out.c_str(),
                 static_cast<long long>(frames),
@@ -284,13 +288,14 @@ void add_generate(CLI::App& parent) {
                    "i2v and t2v: the same without actions")
       ->check(CLI::IsMember({"t2v", "i2v", "t2w", "i2w"}))
       ->capture_default_str();
-  command->add_option("--model", o.model, "A model's folder or name")->capture_default_str();
+  command->add_option("--model", o.model,
+                      "A model's folder or name; by default a session's own, else overworld");
   command->add_option("--prompt", o.prompt, "What is to be seen");
   command->add_option("--negative-prompt", o.negative_prompt, "What is not");
   command->add_option("--image", o.image, "Start frame; cropped and resized to the model's size");
   command->add_option("--actions", o.actions,
-                      "Keys and mouse: a file, or text such as \"w*16, "
-                      "right(4)*24\" (see docs/actions.md)");
+                      "Keys and mouse: a file (also a session's recording), or text such as "
+                      "\"w*16, right(4)*24\" (see docs/actions.md)");
   command->add_option("--frames", o.frames, "Length; by default that of the actions, else 81")
       ->check(CLI::Range(int64_t{1}, action::kMaxRows));
   command->add_option("--size", o.size, "WxH; an embedded world has one size");
@@ -300,10 +305,12 @@ void add_generate(CLI::App& parent) {
   command->add_option("--shift", o.shift, "Shift of the noise levels; by default the model's own")
       ->check(CLI::Range(0.01, 100.0));
   command->add_option("--sampler", o.sampler, "euler or consistency; by default the model's own");
-  command->add_option("--seed", o.seed, "Of the noise")->capture_default_str();
+  command->add_option("--seed", o.seed, "Of the noise")
+      ->check(refuse_negative)
+      ->capture_default_str();
   command->add_option("--lora", o.loras, "Adapters, FILE[:scale]");
   command->add_option("--device", o.device, "auto or cpu")->capture_default_str();
-  command->add_option("--dtype", o.dtype, "fp32 or bf16")->capture_default_str();
+  command->add_option("--dtype", o.dtype, "fp32 or bf16; by default a session's own, else fp32");
   command->add_option("--pitch", o.pitch, "Degrees that the camera of --image looks down")
       ->check(CLI::Range(-90.0, 90.0));
   command->add_option("--mode", o.mode, "full, or a baseline: prior, rotation, repeat")

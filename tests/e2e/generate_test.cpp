@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "mw/action/parse.h"
+#include "mw/engine/recording.h"
 #include "mw/io/safetensors.h"
 #include "mw/video/image_file.h"
 #include "mw/video/video_reader.h"
@@ -66,6 +68,28 @@ TEST_F(GenerateTest, EqualSeedsGiveEqualFiles) {
   ASSERT_EQ(generate({"--out", out("c.mp4"), "--seed", "8"}).status, 0);
   EXPECT_EQ(test::read_bytes(out("a.mp4")), test::read_bytes(out("b.mp4")));
   EXPECT_NE(test::read_bytes(out("a.mp4")), test::read_bytes(out("c.mp4")));
+}
+
+TEST_F(GenerateTest, ASessionIsRenderedByItsOwnModelFromItsOwnStart) {
+  engine::Recording session;
+  session.model = scratch_ / "model";
+  session.dtype = "bf16";
+  session.start.image = video::read_image(scratch_ / "start.png");
+  session.start.seed = 7;
+  session.start.pitch = 5;
+  session.actions = action::parse_actions("w*3, right(4)*2");
+  test::write_bytes(scratch_ / "session.jsonl", engine::to_json_lines(session));
+  const auto again = test::run_mw(
+      {"generate", "--actions", scratch_ / "session.jsonl", "--out", out("a.safetensors")});
+  ASSERT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(again.err, "");
+  const auto with = [&](const std::string& dtype, const std::string& file) {
+    return generate({"--dtype", dtype, "--seed", "7", "--pitch", "5", "--out", file}).status;
+  };
+  ASSERT_EQ(with("bf16", out("b.safetensors")), 0);
+  ASSERT_EQ(with("fp32", out("c.safetensors")), 0);
+  EXPECT_EQ(test::read_bytes(out("a.safetensors")), test::read_bytes(out("b.safetensors")));
+  EXPECT_NE(test::read_bytes(out("a.safetensors")), test::read_bytes(out("c.safetensors")));
 }
 
 TEST_F(GenerateTest, AnOverlayEnlargesSmallFrames) {
