@@ -28,7 +28,12 @@ class StreamCache {
   }
 
   /// Called once per pass over the network, before its first layer.
-  void rewind() { next_ = 0; }
+  void rewind() {
+    next_ = 0;
+    is_first_chunk_ = slots_.empty();
+  }
+  /// Whether the pass under way is the video's first.
+  bool is_first_chunk() const { return is_first_chunk_; }
   /// The slot of the layer that asks: undefined before the first frame.
   at::Tensor& next_slot() {
     if (next_ == slots_.size()) slots_.emplace_back();
@@ -38,6 +43,7 @@ class StreamCache {
  private:
   std::vector<at::Tensor> slots_;
   size_t next_ = 0;
+  bool is_first_chunk_ = true;
 };
 
 }  // namespace mw::vae

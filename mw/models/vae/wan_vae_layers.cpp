@@ -131,11 +131,11 @@ at::Tensor Downsample::forward(const at::Tensor& x, StreamCache& cache) const {
   return whole.size(kFrames) == 1 ? first : at::cat({first, time_conv_->forward(whole)}, kFrames);
 }
 
-Upsample::Upsample(const nn::WeightScope& weights, int64_t channels, bool is_temporal)
-    : conv_(weights / "resample" / 1, {.in = channels, .out = channels / 2}) {
+Upsample::Upsample(const nn::WeightScope& weights, int64_t in, int64_t out, bool is_temporal)
+    : conv_(weights / "resample" / 1, {.in = in, .out = out}) {
   if (is_temporal) {
     time_conv_.emplace(weights / "time_conv",
-                       nn::Conv3dConfig{.in = channels, .out = 2 * channels, .kernel = {3, 1, 1}});
+                       nn::Conv3dConfig{.in = in, .out = 2 * in, .kernel = {3, 1, 1}});
   }
 }
 

@@ -10,7 +10,7 @@
 #include "mw/nn/conv.h"
 #include "mw/nn/parameter_store.h"
 
-/// Layers of the Wan2.1 video autoencoder. All take and give chunks of a video, [B, C, F, H, W],
+/// Layers of the Wan video autoencoders. All take and give chunks of a video, [B, C, F, H, W],
 /// and give for a video in chunks what they give for the whole of it. Source: `wan/modules/vae.py`
 /// in github.com/Wan-Video/Wan2.1; arXiv:2503.20314, section 4.1.
 namespace mw::vae {
@@ -77,11 +77,11 @@ class Downsample {
   std::optional<nn::Conv3d> time_conv_;
 };
 
-/// Doubles the picture and halves the channels; when `is_temporal`, every frame becomes two, but
+/// Doubles the picture; when `is_temporal`, every frame becomes two, but
 /// the first one, which no later frame sees here either.
 class Upsample {
  public:
-  Upsample(const nn::WeightScope& weights, int64_t channels, bool is_temporal);
+  Upsample(const nn::WeightScope& weights, int64_t in, int64_t out, bool is_temporal);
   at::Tensor forward(const at::Tensor& x, StreamCache& cache) const;
 
  private:

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "mw/models/vae/residual_shortcuts.h"
 #include "mw/models/vae/stream_cache.h"
 #include "mw/models/vae/wan_vae_config.h"
 #include "mw/models/vae/wan_vae_layers.h"
@@ -41,13 +42,14 @@ class OutputHead {
 class VideoEncoder {
  public:
   VideoEncoder(const WanVAEConfig& config, const nn::WeightScope& weights);
-  /// video: [B, 3, F, H, W]; the result is [B, 2 z_dim, T, h, w].
+  /// video: [B, pixel_channels, F, H, W]; the result is [B, 2 z_dim, T, h, w].
   at::Tensor forward(const at::Tensor& video, StreamCache& cache) const;
 
  private:
   struct Level {
     std::vector<CausalResidualBlock> blocks;
     std::optional<Downsample> downsample;  // Not at the last level.
+    std::optional<LevelResize> shortcut;   // In residual networks.
   };
   CausalConv3d conv_in_;
   std::vector<Level> levels_;
@@ -59,13 +61,14 @@ class VideoEncoder {
 class VideoDecoder {
  public:
   VideoDecoder(const WanVAEConfig& config, const nn::WeightScope& weights);
-  /// latents: [B, z_dim, T, h, w]; the result is [B, 3, F, H, W], not clamped.
+  /// latents: [B, z_dim, T, h, w]; the result is [B, pixel_channels, F, H, W], not clamped.
   at::Tensor forward(const at::Tensor& latents, StreamCache& cache) const;
 
  private:
   struct Level {
     std::vector<CausalResidualBlock> blocks;
-    std::optional<Upsample> upsample;  // Not at the last level.
+    std::optional<Upsample> upsample;     // Not at the last level.
+    std::optional<LevelResize> shortcut;  // In residual networks, not at the last level.
   };
   CausalConv3d conv_in_;
   MiddleBlock middle_;

@@ -101,7 +101,7 @@ TEST_F(WanVAETest, OneFrameIsOneLatent) {
 
 TEST(UpsampleTest, TheFirstFrameStaysOneAndIsHiddenFromTheOthers) {
   nn::ParameterStore store = nn::ParameterStore::created(2);
-  const Upsample upsample(nn::WeightScope(store), 4, /*is_temporal=*/true);
+  const Upsample upsample(nn::WeightScope(store), 4, 2, /*is_temporal=*/true);
   const at::Tensor x = test::random_tensor({1, 4, 3, 2, 2}, 1);
   const at::Tensor changed = x.clone();
   changed.narrow(2, 0, 1).add_(3);
@@ -191,8 +191,11 @@ TEST(WanVAEConfigTest, OtherModelsAreRefused) {
     EXPECT_ERROR(WanVAEConfig::read(folder.path() / "config.json"), code, message);
   };
   expect_refused(R"({"_class_name": "FrameVAE"})", ErrorCode::kConfig, "FrameVAE");
-  expect_refused(R"({"_class_name": "AutoencoderKLWan", "is_residual": true})", ErrorCode::kConfig,
-                 "Wan2.2");
+  expect_refused(R"({"_class_name": "AutoencoderKLWan", "is_residual": true, "base_dim": 7,
+                     "dim_mult": [1, 3, 4, 5]})",
+                 ErrorCode::kConfig, "successive levels must divide");
+  expect_refused(R"({"_class_name": "AutoencoderKLWan", "patch_size": 0})", ErrorCode::kConfig,
+                 "patch_size");
   expect_refused(R"({"_class_name": "AutoencoderKLWan", "z_dim": 4})", ErrorCode::kConfig,
                  "latents_mean");
   expect_refused(R"({"_class_name": "AutoencoderKLWan", "dim_mult": [1, 2]})", ErrorCode::kConfig,
