@@ -33,7 +33,7 @@ lint: build ## check format, layers, licence lines and, with clang-tidy, the tor
 
 fuzz: setup ## fuzz the parsers of files and actions, FUZZ_SECONDS each
 	@cmake --preset fuzz >/dev/null && cmake --build build-fuzz -j $(JOBS)
-	@for name in safetensors_header actions protocol hub_listing; do \
+	@for name in safetensors_header actions protocol hub_listing gguf torch_checkpoint shard_index; do \
 	  tests/fuzz/run_fuzz.sh run . build-fuzz $$name $(FUZZ_SECONDS) || exit; done
 
 clean: ## remove what was built (the fetched libraries in .deps stay)

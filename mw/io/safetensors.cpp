@@ -12,7 +12,7 @@
 namespace mw::io {
 namespace {
 
-using Item = std::pair<const std::string, TensorData>;
+using Item = std::pair<const std::string, TensorKind>;
 
 // The reference implementation's order: wide elements first, so that each offset is a multiple of
 // its tensor's element size.
@@ -20,7 +20,7 @@ constexpr std::array kFileOrder = {DType::kI64,    DType::kF64, DType::kF32, DTy
                                    DType::kBF16,   DType::kF16, DType::kI16, DType::kF8E4M3,
                                    DType::kF8E5M2, DType::kI8,  DType::kU8,  DType::kBool};
 
-std::vector<const Item*> data_order(const std::map<std::string, TensorData>& tensors) {
+std::vector<const Item*> data_order(const std::map<std::string, TensorKind>& tensors) {
   std::vector<const Item*> order;
   order.reserve(tensors.size());
   for (const DType dtype : kFileOrder) {
@@ -38,7 +38,7 @@ std::string header_text(const std::vector<const Item*>& order,
   uint64_t begin = 0;
   for (const Item* item : order) {
     const auto& [name, tensor] = *item;
-    const uint64_t end = begin + tensor.data.size();
+    const uint64_t end = begin + tensor_bytes(tensor.dtype, tensor.shape);
     header[name] = {
         {"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
     begin = end;
@@ -63,12 +63,17 @@ SafetensorsReader::SafetensorsReader(const std::filesystem::path& path) : file_(
 void write_safetensors(const std::filesystem::path& path,
                        const std::map<std::string, TensorData>& tensors,
                        const std::map<std::string, std::string>& metadata) {
-  for (const auto& [name, tensor] : tensors) {
-    MW_CHECK(name != "__metadata__", "safetensors: no tensor may be called '__metadata__'");
-    const uint64_t wanted = tensor_bytes(tensor.dtype, tensor.shape);
-    MW_CHECK(wanted == tensor.data.size(), "safetensors: tensor '", name,
-             "': dtype and shape want ", wanted, " bytes, got ", tensor.data.size());
-  }
+  std::map<std::string, TensorKind> kinds;
+  for (const auto& [name, tensor] : tensors) kinds[name] = {tensor.dtype, tensor.shape};
+  write_safetensors(
+      path, kinds, [&](const std::string& name) { return tensors.at(name).data; }, metadata);
+}
+
+void write_safetensors(const std::filesystem::path& path,
+                       const std::map<std::string, TensorKind>& tensors, const TensorSource& source,
+                       const std::map<std::string, std::string>& metadata) {
+  MW_CHECK(tensors.count("__metadata__") == 0,
+           "safetensors: no tensor may be called '__metadata__'");
   const std::vector<const Item*> order = data_order(tensors);
   std::string header;
   try {
@@ -85,7 +90,14 @@ void write_safetensors(const std::filesystem::path& path,
   for (size_t i = 0; i < 8; ++i) length[i] = static_cast<std::byte>(header.size() >> (8 * i));
   file.write(std::span<const std::byte>(length));
   file.write(header);
-  for (const Item* item : order) file.write(item->second.data);
+  for (const Item* item : order) {
+    const auto& [name, tensor] = *item;
+    const std::span<const std::byte> data = source(name);
+    const uint64_t wanted = tensor_bytes(tensor.dtype, tensor.shape);
+    MW_CHECK(wanted == data.size(), "safetensors: tensor '", name, "': dtype and shape want ",
+             wanted, " bytes, got ", data.size());
+    file.write(data);
+  }
   file.commit();
 }
 

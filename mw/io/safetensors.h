@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -54,6 +55,21 @@ class SafetensorsReader {
 /// file can't be written.
 void write_safetensors(const std::filesystem::path& path,
                        const std::map<std::string, TensorData>& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+/// What a tensor will be, before its bytes are there.
+struct TensorKind {
+  DType dtype;
+  std::vector<int64_t> shape;
+};
+
+/// Gives the bytes of the tensor of that name, which live until the next call.
+using TensorSource = std::function<std::span<const std::byte>(const std::string& name)>;
+
+/// The same file from tensors that are made one at a time, in the order in which they are written:
+/// memory for all of them at once is never needed. The same errors.
+void write_safetensors(const std::filesystem::path& path,
+                       const std::map<std::string, TensorKind>& tensors, const TensorSource& source,
                        const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace mw::io

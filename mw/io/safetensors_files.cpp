@@ -2,15 +2,14 @@
 #include "mw/io/safetensors_files.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "mw/core/error.h"
 #include "mw/io/mapped_file.h"
-#include "mw/io/safetensors_header.h"
+#include "mw/io/shard_index.h"
 
 namespace mw::io {
 namespace {
@@ -34,40 +33,11 @@ std::vector<fs::path> files_ending(const fs::path& folder, std::string_view endi
   return found;
 }
 
-/// The names that the index's `weight_map` gives to files, each once.
-std::set<std::string> shard_names(const fs::path& index) {
-  const MappedFile file(index);
-  const auto* text = reinterpret_cast<const char*>(file.bytes().data());
-  const auto bad = [&](const std::string& reason) {
-    return Error(ErrorCode::kFormat, "index '" + index.string() + "': " + reason);
-  };
-  if (file.bytes().empty() || file.bytes().size() > kMaxSafetensorsHeader) {
-    throw bad("its size is not that of an index");
-  }
-  const auto json = nlohmann::json::parse(text, text + file.bytes().size(), nullptr, false);
-  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
-    throw bad("wanted a JSON object with an object 'weight_map'");
-  }
-  std::set<std::string> names;
-  for (const auto& [tensor, shard] : json["weight_map"].items()) {
-    if (!shard.is_string())
-      throw bad("'weight_map' must give a file name for " + quote_text(tensor));
-    const auto& name = shard.get_ref<const std::string&>();
-    if (fs::path(name).filename() != name || name == "." || name == ".." ||
-        !name.ends_with(".safetensors") || name.find('\0') != std::string::npos) {
-      throw bad(quote_text(name) + " is not the name of a .safetensors file in the same folder");
-    }
-    names.insert(name);
-  }
-  if (names.empty()) throw bad("'weight_map' names no file");
-  return names;
-}
-
 }  // namespace
 
-std::vector<fs::path> safetensors_files(const fs::path& path) {
+std::vector<SafetensorsShard> safetensors_shards(const fs::path& path) {
   std::error_code ignored;
-  if (fs::is_regular_file(path, ignored)) return {path};
+  if (fs::is_regular_file(path, ignored)) return {{path, {}}};
   if (!fs::is_directory(path, ignored)) {
     throw Error(ErrorCode::kIo, "no folder or file '" + path.string() + "'");
   }
@@ -87,16 +57,23 @@ std::vector<fs::path> safetensors_files(const fs::path& path) {
                   "folder '" + path.string() + "' has " + std::to_string(files.size()) +
                       " .safetensors files and no .safetensors.index.json; name one file");
     }
-    return files;
+    return {{files[0], {}}};
   }
-  std::vector<fs::path> files;
-  for (const std::string& name : shard_names(indices[0])) {
-    files.push_back(path / name);
-    if (!fs::is_regular_file(files.back(), ignored)) {
+  std::vector<SafetensorsShard> shards;
+  const MappedFile index(indices[0]);
+  for (auto& [name, tensors] : parse_shard_index(index.bytes(), indices[0].string())) {
+    shards.push_back({path / name, tensors});
+    if (!fs::is_regular_file(shards.back().file, ignored)) {
       throw Error(ErrorCode::kIo,
                   "index '" + indices[0].string() + "' names '" + name + "', which is missing");
     }
   }
+  return shards;
+}
+
+std::vector<fs::path> safetensors_files(const fs::path& path) {
+  std::vector<fs::path> files;
+  for (SafetensorsShard& shard : safetensors_shards(path)) files.push_back(std::move(shard.file));
   return files;
 }
 

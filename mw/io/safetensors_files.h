@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace mw::io {
@@ -13,5 +15,14 @@ namespace mw::io {
 /// sound, names a file outside the folder, or when several files have no index to say what they
 /// are.
 std::vector<std::filesystem::path> safetensors_files(const std::filesystem::path& path);
+
+/// One of them, with what the folder's index says about it.
+struct SafetensorsShard {
+  std::filesystem::path file;
+  std::set<std::string> tensors;  ///< That it must hold; empty without an index.
+};
+
+/// The same files with the tensors that the index places in each; the same errors.
+std::vector<SafetensorsShard> safetensors_shards(const std::filesystem::path& path);
 
 }  // namespace mw::io

@@ -3,12 +3,30 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 
 #include <cmath>
 
 #include "mw/core/error.h"
 
 namespace mw::nn {
+namespace {
+
+/// Stands in for a tensor that is not there; takes up no memory, whatever its shape.
+at::Tensor zeros_of(at::IntArrayRef shape) {
+  return at::zeros({1}, at::TensorOptions(at::kFloat)).expand(shape);
+}
+
+/// ", missing 9: a, b, ...", cut after eight.
+std::string listed(const char* what, const std::vector<std::string>& lines) {
+  constexpr size_t kMaxShown = 8;
+  if (lines.empty()) return "";
+  std::string text = concat_message("; ", what, " ", lines.size(), ": ");
+  for (size_t i = 0; i < lines.size() && i < kMaxShown; ++i) text += (i > 0 ? ", " : "") + lines[i];
+  return text + (lines.size() > kMaxShown ? ", ..." : "");
+}
+
+}  // namespace
 
 Init Init::fan_in(int64_t fan_in) { return uniform(1.0 / std::sqrt(static_cast<double>(fan_in))); }
 
@@ -26,7 +44,7 @@ ParameterStore ParameterStore::without_values() {
 
 ParameterStore ParameterStore::loaded(const std::filesystem::path& file_or_folder,
                                       std::optional<at::ScalarType> dtype) {
-  TensorMap tensors = read_tensors(file_or_folder);
+  TensorMap tensors = read_tensors(file_or_folder, dtype.value_or(at::kFloat));
   for (auto& [name, tensor] : tensors) {
     if (dtype && tensor.is_floating_point()) tensor = tensor.to(*dtype);
   }
@@ -37,21 +55,39 @@ void ParameterStore::allow_creation(uint64_t seed) {
   generator_ = at::detail::createCPUGenerator(seed);
 }
 
+std::string ParameterStore::misfit(const std::string& name, const at::Tensor& tensor,
+                                   at::IntArrayRef shape) const {
+  if (tensor.sizes() != shape) {
+    return concat_message("'", name, "' must be ", shape, ", the file has ", tensor.sizes());
+  }
+  const bool is_quantized = tensor.scalar_type() == at::kChar && has(name + "_scale");
+  if (!tensor.is_floating_point() && !is_quantized) {
+    return concat_message("'", name, "' must be of a floating dtype, the file has ",
+                          at::toString(tensor.scalar_type()));
+  }
+  return "";
+}
+
 at::Tensor ParameterStore::request(const std::string& name, at::IntArrayRef shape, Init init) {
   used_.insert(name);
   const auto found = tensors_.find(name);
   if (found != tensors_.end()) {
-    if (found->second.sizes() != shape) {
-      throw Error(ErrorCode::kWeights, concat_message("weight '", name, "' must be ", shape,
-                                                      ", the file has ", found->second.sizes()));
-    }
-    return found->second;
+    const at::Tensor& tensor = found->second;
+    const std::string why = misfit(name, tensor, shape);
+    if (why.empty()) return tensor;
+    if (!problems_) throw Error(ErrorCode::kWeights, "weight " + why);
+    problems_->unfit.push_back(why);
+    return zeros_of(shape);
   }
   if (is_without_values_) {
     const auto options = at::TensorOptions(at::kFloat).device(at::kMeta);
     return tensors_.emplace(name, at::empty(shape, options)).first->second;
   }
-  if (!generator_) throw Error(ErrorCode::kWeights, "weight '" + name + "' is missing");
+  if (!generator_) {
+    if (!problems_) throw Error(ErrorCode::kWeights, "weight '" + name + "' is missing");
+    problems_->missing.push_back(name);
+    return zeros_of(shape);
+  }
 
   at::Tensor created = at::empty(shape, at::TensorOptions(at::kFloat));
   switch (init.kind) {
@@ -86,16 +122,16 @@ std::vector<LowRankBranch> ParameterStore::branches(const std::string& module, i
 }
 
 void ParameterStore::check_all_used(const std::string& source) const {
-  std::string unused;
-  int count = 0;
+  std::vector<std::string> unused;
   for (const auto& [name, tensor] : tensors_) {
-    if (used_.count(name) != 0) continue;
-    if (++count <= 8) unused += (unused.empty() ? "" : ", ") + name;
+    if (used_.count(name) == 0) unused.push_back(name);
   }
-  if (count == 0) return;
-  throw Error(ErrorCode::kWeights, concat_message("weights: '", source, "' has ", count,
-                                                  " tensors that the model has no place for: ",
-                                                  unused, count > 8 ? ", ..." : ""));
+  const Problems problems = problems_.value_or(Problems());
+  const std::string lists = listed("missing", problems.missing) + listed("wrong", problems.unfit) +
+                            listed("without a place", unused);
+  if (lists.empty()) return;
+  throw Error(ErrorCode::kWeights,
+              "weights: '" + source + "' does not fit the model: " + lists.substr(2));
 }
 
 int64_t ParameterStore::num_parameters() const {

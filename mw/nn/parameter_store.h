@@ -55,8 +55,8 @@ class ParameterStore {
   /// any size consists of, known before it is loaded.
   static ParameterStore without_values();
 
-  /// Reads a safetensors file or model folder. `dtype`: what floating tensors are converted to;
-  /// as stored when absent. Integer tensors stay.
+  /// Reads a file of weights or a model folder; see `read_tensors`. `dtype`: what floating tensors
+  /// are converted to; as stored when absent. Integer tensors stay.
   static ParameterStore loaded(const std::filesystem::path& file_or_folder,
                                std::optional<at::ScalarType> dtype = std::nullopt);
 
@@ -64,8 +64,9 @@ class ParameterStore {
   /// is added to a loaded base.
   void allow_creation(uint64_t seed);
 
-  /// The tensor `name` of exactly `shape`. Throws Error kWeights, naming it, when it is missing or
-  /// has another shape.
+  /// The tensor `name` of exactly `shape`. Throws Error kWeights, naming it, when it is missing,
+  /// has another shape or holds whole numbers (8-bit ones with a `<name>_scale` beside them are
+  /// weights).
   at::Tensor request(const std::string& name, at::IntArrayRef shape, Init init);
 
   /// From now on a linear layer built as `module` ("blocks.0.ffn.2") has this branch too.
@@ -81,8 +82,11 @@ class ParameterStore {
   bool has(const std::string& name) const { return tensors_.count(name) != 0; }
   const TensorMap& tensors() const { return tensors_; }
 
-  /// Throws Error kWeights that lists the tensors which no layer asked for; `source` names the
-  /// file.
+  /// From now on `request` keeps what it would refuse for `check_all_used`, and serves zeros.
+  void collect_problems() { problems_.emplace(); }
+
+  /// Throws one Error kWeights that lists the collected problems and the tensors which no layer
+  /// asked for; `source` names the file.
   void check_all_used(const std::string& source) const;
 
   /// Applies `rename` to every name: how another naming of the same model is read.
@@ -99,9 +103,18 @@ class ParameterStore {
   }
 
  private:
+  /// Why `tensor` can't be what was asked for, or nothing.
+  std::string misfit(const std::string& name, const at::Tensor& tensor,
+                     at::IntArrayRef shape) const;
+
   TensorMap tensors_;
   std::set<std::string> used_;
   std::map<std::string, std::vector<LowRankBranch>> branches_;
+  /// What layers asked for in vain, one line for each tensor.
+  struct Problems {
+    std::vector<std::string> missing, unfit;
+  };
+  std::optional<Problems> problems_;        // Present when they are collected.
   std::optional<at::Generator> generator_;  // Present when missing tensors may be created.
   bool is_without_values_ = false;
 };
@@ -134,5 +147,15 @@ class WeightScope {
   ParameterStore* store_;
   std::string prefix_;
 };
+
+/// A model of these weights and no others: missing, unused, misshapen and mistyped tensors are one
+/// Error kWeights that lists them together. `source` names the file.
+template <class Model, class Config>
+Model build_strictly(const Config& config, ParameterStore& store, const std::string& source) {
+  store.collect_problems();
+  Model model(config, WeightScope(store));
+  store.check_all_used(source);
+  return model;
+}
 
 }  // namespace mw::nn

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/nn/tensor_file.h"
 
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "mw/core/error.h"
 #include "mw/io/safetensors.h"
 #include "mw/io/safetensors_files.h"
+#include "mw/io/weights_file.h"
 
 namespace mw::nn {
 namespace {
@@ -46,30 +50,71 @@ io::DType to_file(at::ScalarType dtype, const std::string& name) {
                                                ", which the format can't hold");
 }
 
-void read_into(const std::filesystem::path& file, TensorMap& out) {
-  const auto reader = std::make_shared<io::SafetensorsReader>(file);
-  for (const auto& [name, view] : reader->tensors()) {
-    // The map is private (copy on write), so handing out mutable memory is safe.
-    void* data = const_cast<std::byte*>(view.data.data());
-    at::Tensor tensor = at::from_blob(
-        data, view.shape, [reader](void*) {}, at::TensorOptions(to_torch(view.dtype)));
-    // Foreign writers need not align data to its element size; vector loads do.
-    if (reinterpret_cast<uintptr_t>(data) % io::size_of(view.dtype) != 0) tensor = tensor.clone();
-    if (!out.emplace(name, tensor).second) {
-      throw Error(ErrorCode::kFormat, "weights: tensor '" + name +
-                                          "' stands in two shards, one is '" + file.string() + "'");
+/// Blocks become numbers in pieces, so that no float32 copy of a large tensor is ever whole.
+at::Tensor dequantized(const io::StoredTensor& stored, io::BlockType type, at::ScalarType dtype) {
+  constexpr int64_t kPieceBlocks = 4096;
+  const auto block_elements = static_cast<int64_t>(io::elements_of(type));
+  const size_t block_bytes = io::bytes_of(type);
+  at::Tensor result = at::empty(stored.shape, at::TensorOptions(dtype));
+  const at::Tensor flat = result.view({-1});
+  const int64_t num_blocks = flat.numel() / block_elements;
+  const at::Tensor piece = at::empty({std::min(num_blocks, kPieceBlocks) * block_elements},
+                                     at::TensorOptions(at::kFloat));
+  for (int64_t begin = 0; begin < num_blocks; begin += kPieceBlocks) {
+    const int64_t count = std::min(kPieceBlocks, num_blocks - begin);
+    const auto elements = static_cast<size_t>(count * block_elements);
+    io::dequantize(type,
+                   stored.data.subspan(static_cast<size_t>(begin) * block_bytes,
+                                       static_cast<size_t>(count) * block_bytes),
+                   {piece.mutable_data_ptr<float>(), elements});
+    flat.narrow(0, begin * block_elements, count * block_elements)
+        .copy_(piece.narrow(0, 0, count * block_elements));
+  }
+  return result;
+}
+
+at::Tensor tensor_of(const io::StoredTensor& stored, at::ScalarType quantized_as,
+                     const std::shared_ptr<const io::WeightsFile>& file) {
+  if (const auto* type = std::get_if<io::BlockType>(&stored.type)) {
+    return dequantized(stored, *type, quantized_as);
+  }
+  const auto dtype = std::get<io::DType>(stored.type);
+  // The map is private (copy on write), so handing out mutable memory is safe.
+  void* data = const_cast<std::byte*>(stored.data.data());
+  at::Tensor tensor = at::from_blob(
+      data, stored.shape, [file](void*) {}, at::TensorOptions(to_torch(dtype)));
+  // Foreign writers need not align data to its element size; vector loads do.
+  if (reinterpret_cast<uintptr_t>(data) % io::size_of(dtype) != 0) tensor = tensor.clone();
+  return tensor;
+}
+
+void read_into(const io::SafetensorsShard& shard, at::ScalarType quantized_as, TensorMap& out) {
+  const auto file = std::make_shared<const io::WeightsFile>(shard.file);
+  for (const std::string& name : shard.tensors) {
+    if (file->tensors().count(name) == 0) {
+      throw Error(ErrorCode::kFormat, "weights: the index places tensor " + quote_text(name) +
+                                          " in '" + shard.file.string() + "', which lacks it");
+    }
+  }
+  for (const auto& [name, stored] : file->tensors()) {
+    if (!out.emplace(name, tensor_of(stored, quantized_as, file)).second) {
+      throw Error(ErrorCode::kFormat, "weights: tensor " + quote_text(name) +
+                                          " stands in two shards, one is '" + shard.file.string() +
+                                          "'");
     }
   }
 }
 
 }  // namespace
 
-TensorMap read_tensors(const std::filesystem::path& file_or_folder) {
+TensorMap read_tensors(const std::filesystem::path& file_or_folder, at::ScalarType quantized_as) {
   TensorMap tensors;
   if (std::filesystem::is_directory(file_or_folder)) {
-    for (const auto& file : io::safetensors_files(file_or_folder)) read_into(file, tensors);
+    for (const auto& shard : io::safetensors_shards(file_or_folder)) {
+      read_into(shard, quantized_as, tensors);
+    }
   } else {
-    read_into(file_or_folder, tensors);
+    read_into({file_or_folder, {}}, quantized_as, tensors);
   }
   return tensors;
 }
@@ -79,17 +124,23 @@ Metadata read_metadata(const std::filesystem::path& file) {
 }
 
 void write_tensors(const std::filesystem::path& file, const TensorMap& tensors,
-                   const Metadata& metadata) {
-  std::vector<at::Tensor> kept;  // Contiguous host copies must live until the file is written.
-  std::map<std::string, io::TensorData> parts;
+                   const Metadata& metadata, std::optional<at::ScalarType> dtype) {
+  const auto written_as = [&](const at::Tensor& tensor) {
+    return dtype && tensor.is_floating_point() ? *dtype : tensor.scalar_type();
+  };
+  std::map<std::string, io::TensorKind> kinds;
   for (const auto& [name, tensor] : tensors) {
-    kept.push_back(tensor.detach().cpu().contiguous());
-    const at::Tensor& host = kept.back();
-    parts[name] = {.dtype = to_file(host.scalar_type(), name),
-                   .shape = host.sizes().vec(),
-                   .data = {static_cast<const std::byte*>(host.const_data_ptr()), host.nbytes()}};
+    kinds[name] = {to_file(written_as(tensor), name), tensor.sizes().vec()};
   }
-  io::write_safetensors(file, parts, metadata);
+  at::Tensor host;  // Of the tensor that is being written.
+  io::write_safetensors(
+      file, kinds,
+      [&](const std::string& name) {
+        const at::Tensor& tensor = tensors.at(name);
+        host = tensor.detach().cpu().to(written_as(tensor)).contiguous();
+        return std::span(static_cast<const std::byte*>(host.const_data_ptr()), host.nbytes());
+      },
+      metadata);
 }
 
 }  // namespace mw::nn

@@ -203,9 +203,7 @@ VisionEncoder load_vision_encoder(const std::filesystem::path& path, at::ScalarT
   std::erase_if(tensors, [&](const auto& entry) { return entry.first.starts_with(last); });
 
   nn::ParameterStore store(std::move(tensors));
-  VisionEncoder encoder(config, nn::WeightScope(store));
-  store.check_all_used(path.string());
-  return encoder;
+  return nn::build_strictly<VisionEncoder>(config, store, path.string());
 }
 
 }  // namespace mw::clip

@@ -29,6 +29,8 @@ struct UMT5Config {
   /// Reads and writes a Hugging Face `config.json`. Throws Error kIo, kFormat or kConfig.
   static UMT5Config read(const std::filesystem::path& config_json);
   void write(const std::filesystem::path& config_json) const;
+  /// Throws Error kConfig, naming `source`, when a size is out of range.
+  void check(const std::string& source) const;
 };
 
 /// Which of 32 learned biases a key at `key - query == distance` gets: 16 for keys behind, 16 for
@@ -73,8 +75,13 @@ std::string umt5_original_name(const std::string& hugging_face_name);
 /// The other way.
 std::string umt5_hugging_face_name(const std::string& original_name);
 
-/// Loads a `text_encoder/` folder of either naming, strictly: missing and unused tensors are
-/// errors.
-UMT5Encoder load_umt5(const std::filesystem::path& folder, at::ScalarType dtype = at::kFloat);
+/// The config of weights that come without one, from their shapes; tensors in the original naming.
+/// Throws Error kWeights or kConfig, naming `source`.
+UMT5Config umt5_config_of(const nn::TensorMap& tensors, const std::string& source);
+
+/// Loads a `text_encoder/` folder with `config.json`, or one file (`.pth`, `.safetensors`, `.gguf`)
+/// whose sizes its tensors tell; in either naming. Strict: see nn::build_strictly.
+UMT5Encoder load_umt5(const std::filesystem::path& folder_or_file,
+                      at::ScalarType dtype = at::kFloat);
 
 }  // namespace mw::text

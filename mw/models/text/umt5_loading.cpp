@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // UMT5 on disk: config.json, the two namings of its tensors, loading.
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -87,14 +88,17 @@ UMT5Config UMT5Config::read(const std::filesystem::path& file) {
                       "' is no UMT5: wanted 32 buckets to distance 128 and gated-gelu");
     }
   });
-  for (const int64_t size : {config.vocab_size, config.d_model, config.d_kv, config.d_ff,
-                             config.num_layers, config.num_heads}) {
+  config.check(file.string());
+  return config;
+}
+
+void UMT5Config::check(const std::string& source) const {
+  for (const int64_t size : {vocab_size, d_model, d_kv, d_ff, num_layers, num_heads}) {
     if (size < 1 || size > 1 << 24) {
-      throw Error(ErrorCode::kConfig, concat_message("text encoder: '", file.string(),
-                                                     "': a size of ", size, " is out of range"));
+      throw Error(ErrorCode::kConfig, concat_message("text encoder: '", source, "': a size of ",
+                                                     size, " is out of range"));
     }
   }
-  return config;
 }
 
 void UMT5Config::write(const std::filesystem::path& file) const {
@@ -113,18 +117,42 @@ void UMT5Config::write(const std::filesystem::path& file) const {
   io::write_file(file, json.dump(2) + "\n");
 }
 
-UMT5Encoder load_umt5(const std::filesystem::path& folder, at::ScalarType dtype) {
-  const UMT5Config config = UMT5Config::read(folder / "config.json");
+UMT5Config umt5_config_of(const nn::TensorMap& tensors, const std::string& source) {
+  const auto matrix = [&](const std::string& name) {
+    const auto found = tensors.find(name);
+    if (found == tensors.end() || found->second.dim() != 2) {
+      throw Error(ErrorCode::kWeights,
+                  "text encoder: '" + source + "' has no matrix '" + name + "'");
+    }
+    return found->second.sizes();
+  };
+  UMT5Config config;
+  config.vocab_size = matrix("token_embedding.weight")[0];
+  config.d_model = matrix("token_embedding.weight")[1];
+  config.d_ff = matrix("blocks.0.ffn.fc1.weight")[0];
+  config.num_heads = matrix("blocks.0.pos_embedding.embedding.weight")[1];
+  config.d_kv = matrix("blocks.0.attn.q.weight")[0] / std::max<int64_t>(config.num_heads, 1);
+  config.num_layers = 0;
+  while (tensors.count("blocks." + std::to_string(config.num_layers) + ".norm1.weight") != 0) {
+    ++config.num_layers;
+  }
+  config.check(source);
+  return config;
+}
+
+UMT5Encoder load_umt5(const std::filesystem::path& path, at::ScalarType dtype) {
+  const bool is_folder = std::filesystem::is_directory(path);
   nn::TensorMap tensors;
-  for (const auto& [name, tensor] : nn::read_tensors(folder)) {
-    if (name == "encoder.embed_tokens.weight") continue;  // A second copy of `shared.weight`.
+  for (const auto& [name, tensor] : nn::read_tensors(path, dtype)) {
+    // A second copy of `shared.weight`, and the tokenizer that repackaged files carry along.
+    if (name == "encoder.embed_tokens.weight" || name == "spiece_model") continue;
     tensors.emplace(umt5_original_name(name),
                     tensor.is_floating_point() ? tensor.to(dtype) : tensor);
   }
+  const UMT5Config config =
+      is_folder ? UMT5Config::read(path / "config.json") : umt5_config_of(tensors, path.string());
   nn::ParameterStore store(std::move(tensors));
-  UMT5Encoder encoder(config, nn::WeightScope(store));
-  store.check_all_used(folder.string());
-  return encoder;
+  return nn::build_strictly<UMT5Encoder>(config, store, path.string());
 }
 
 }  // namespace mw::text

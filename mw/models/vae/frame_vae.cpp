@@ -81,9 +81,7 @@ FrameVAE FrameVAE::load(const std::filesystem::path& folder, at::ScalarType dtyp
   const FrameVAEConfig config = FrameVAEConfig::read(folder / "config.json");
   const std::filesystem::path file = folder / "diffusion_pytorch_model.safetensors";
   nn::ParameterStore store = nn::ParameterStore::loaded(file, dtype);
-  FrameVAE vae(config, nn::WeightScope(store));
-  store.check_all_used(file.string());
-  return vae;
+  return nn::build_strictly<FrameVAE>(config, store, file.string());
 }
 
 at::Tensor FrameVAE::encode(const at::Tensor& pixels) const {

@@ -42,9 +42,7 @@ WanVAE WanVAE::load(const std::filesystem::path& path, at::ScalarType dtype) {
                                   ? WanVAEConfig::read(path / "config.json")
                                   : wan_vae_config_of(nn::read_tensors(path), path.string());
   nn::ParameterStore store = load_wan_vae_weights(path, config, dtype);
-  WanVAE vae(config, nn::WeightScope(store));
-  store.check_all_used(path.string());
-  return vae;
+  return nn::build_strictly<WanVAE>(config, store, path.string());
 }
 
 void WanVAE::check_video(const at::Tensor& video) const {

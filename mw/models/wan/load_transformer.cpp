@@ -36,11 +36,27 @@ bool stays_float(const std::string& name) {
          name.starts_with("time_embedding.");
 }
 
+/// GGUF files drop leading axes of size 1 and, having four at most, join the first two axes of the
+/// patch embedding.
+void restore_shapes(nn::TensorMap& tensors) {
+  for (auto& [name, tensor] : tensors) {
+    const bool is_table = name.ends_with("modulation") || name.ends_with("emb_pos");
+    if (is_table && tensor.dim() == 2) tensor = tensor.unsqueeze(0);
+  }
+  const auto patch = tensors.find("patch_embedding.weight");
+  const auto bias = tensors.find("patch_embedding.bias");
+  if (patch == tensors.end() || bias == tensors.end() || patch->second.dim() != 4) return;
+  const int64_t joined = patch->second.size(0), dim = bias->second.numel();
+  if (dim > 0 && joined % dim == 0) {
+    patch->second = patch->second.unflatten(0, {dim, joined / dim});
+  }
+}
+
 }  // namespace
 
 nn::ParameterStore load_weights(const std::filesystem::path& folder,
                                 std::optional<at::ScalarType> dtype) {
-  const nn::TensorMap stored = nn::read_tensors(folder);
+  const nn::TensorMap stored = nn::read_tensors(folder, dtype.value_or(at::kFloat));
   const bool is_diffusers = has_diffusers_names(stored);
   nn::TensorMap tensors;
   for (const auto& [stored_name, tensor] : stored) {
@@ -52,6 +68,7 @@ nn::ParameterStore load_weights(const std::filesystem::path& folder,
     tensors.emplace(name,
                     is_converted ? tensor.to(stays_float(name) ? at::kFloat : *dtype) : tensor);
   }
+  restore_shapes(tensors);
   return nn::ParameterStore(std::move(tensors));
 }
 
@@ -63,9 +80,7 @@ Transformer load_transformer(const std::filesystem::path& folder,
 Transformer load_transformer(const std::filesystem::path& folder, const WanConfig& config,
                              std::optional<at::ScalarType> dtype) {
   nn::ParameterStore store = load_weights(folder, dtype);
-  Transformer model(config, nn::WeightScope(store));
-  store.check_all_used(folder.string());
-  return model;
+  return nn::build_strictly<Transformer>(config, store, folder.string());
 }
 
 }  // namespace mw::wan

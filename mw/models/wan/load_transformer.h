@@ -11,12 +11,13 @@
 
 namespace mw::wan {
 
-/// Tensors of a folder's safetensors files under the original's names, whichever naming they have.
+/// Tensors of a folder's safetensors files, or of one file of any format that is read, under the
+/// original's names, whichever naming they have.
 ///
 /// `dtype`: what floating tensors become, as stored when absent. Modulation tables, norms and the
 /// time embedding then become float32 in a half-precision model, as diffusers keeps them.
 /// Throws Error kIo, kFormat or kWeights, naming the file or tensor.
-nn::ParameterStore load_weights(const std::filesystem::path& folder,
+nn::ParameterStore load_weights(const std::filesystem::path& folder_or_file,
                                 std::optional<at::ScalarType> dtype = std::nullopt);
 
 /// The model of a folder with `config.json` and safetensors: an original release, a `transformer`
@@ -25,8 +26,8 @@ nn::ParameterStore load_weights(const std::filesystem::path& folder,
 Transformer load_transformer(const std::filesystem::path& folder,
                              std::optional<at::ScalarType> dtype = std::nullopt);
 
-/// The same with a config that was read, and perhaps changed, before.
-Transformer load_transformer(const std::filesystem::path& folder, const WanConfig& config,
+/// The same with a config that was read, and perhaps changed, before; also of one file of weights.
+Transformer load_transformer(const std::filesystem::path& folder_or_file, const WanConfig& config,
                              std::optional<at::ScalarType> dtype = std::nullopt);
 
 }  // namespace mw::wan
