@@ -3,18 +3,22 @@
 
     python tools/goldens/text.py tests/goldens/text
 
-Needs torch, transformers and sentencepiece. umt5.safetensors: `weights.*` under Hugging Face's
+Needs torch, transformers, sentencepiece and ftfy. umt5.safetensors: `weights.*` under Hugging Face's
 names, `in.*` and `last_hidden_state`; the metadata holds the config as JSON and the error of
 transformers' own bfloat16 forward over real tokens: mean squared difference to float32 over the
 mean square of float32. spiece.model: a unigram model learned from data/sample/captions.jsonl;
-tokens.json: texts with their numbers.
+tokens.json: texts with their numbers, cleaned as Wan's pipelines do it; cleaned.json: hostile texts
+and what that cleaning makes of them.
 """
 
+import html
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
+import ftfy
 import sentencepiece
 import torch
 import transformers
@@ -36,6 +40,46 @@ TEXTS = [
     "\uff26\uff55\uff4c\uff4c \uff57\uff49\uff44\uff54\uff48 \ufb01 ligature",
     "supercalifragilisticexpialidocious " * 3,
 ]
+HOSTILE = [
+    "plain text",
+    "&lt;b&gt; and &amp;amp; twice",
+    "P&EACUTE;REZ and &NTILDE; &nTILDE;",
+    "a<b &eacute; stays &amp",
+    "caf\u00e9 &notit; &notin; this&not that",
+    "\ufb01ne \ufb02uff \ufb05 \u01c4 \u0149",
+    "\uff26\uff55\uff4c\uff4c\u3000\uff57\uff49\uff44\uff54\uff48 \uff71 \uffe5",
+    "\u201cquotes\u201d \u2018single\u2019 \u02bcq\u201b \u201f",
+    "line\r\nbreak\rold\u2028sep\u2029para\u0085next",
+    "\x1b[31mred\x1b[0m \x1b[36;44mx \x1b[ no \x1b[",
+    "bell\x07 del\x7f \u206a\ufeffbom\ufffc",
+    "&#65;&#x42;&#0;&#128;&#x1F600;&#xD800;&#x110000;&#1;&#13;&#xFFFE;",
+    "&#12ab; &#; &#x; &; &amp",
+    "\x85dots \x93q\x94 \x81",
+    "  many \t\n\v\f spaces\u00a0\u2003\u3000 end  ",
+    "&hellip;&mdash;&nbsp;x&acE;&bne;",
+    "first &eacute;\n<b>\nthen &eacute; &amp;lt;",
+    "&AMP;&Amp;&COPY;&copy",
+    "\U0001f469\u200d\U0001f680 emoji \ufe0f",
+    "&CounterClockwiseContourIntegral; &NotANameAtAllButLong;",
+    "&amp;#x41; &amp;amp;amp;amp;",
+    "",
+    "   ",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "x&thetasym;y&THETA;&Theta;&prime;",
+    "\uffe8\uffed",
+    "&#x85; &#150;&#8211;",
+    "a&#10;b&Tab;c&NewLine;d",
+    "\u1680ogham\u180espace",
+    "null\x00byte",
+    "&#99999999999999999999; &#x00000000041;",
+    "&ampamp &lt&gt &quot",
+    "&\u00e9; &ltcaf\u00e9;",
+]
+
+
+def clean(text):
+    text = html.unescape(html.unescape(ftfy.fix_text(text))).strip()
+    return re.sub(r"\s+", " ", text).strip()
 
 
 def build():
@@ -98,10 +142,12 @@ def write_tokens(folder):
         unk_id=2, bos_id=-1, num_threads=1, minloglevel=2)
     (folder / "spiece.model").write_bytes(model.getvalue())
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
-    rows = [{"text": text, "ids": processor.encode(text) + [processor.eos_id()]} for text in TEXTS]
+    rows = [{"text": text, "ids": processor.encode(clean(text)) + [processor.eos_id()]} for text in TEXTS]
     path = folder / "tokens.json"
     path.write_text(json.dumps(rows, indent=1) + "\n")
     print(f"{path}: {len(rows)} texts, {processor.get_piece_size()} pieces")
+    rows = [{"text": text, "cleaned": clean(text)} for text in HOSTILE]
+    (folder / "cleaned.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

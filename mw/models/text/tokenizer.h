@@ -47,9 +47,13 @@ class Tokenizer {
 void train_tokenizer(const std::vector<std::string>& captions, int64_t vocab_size,
                      const std::filesystem::path& model);
 
-/// Prompt cleaning as the pipelines of Wan2.1 do it, without repair of wrongly decoded text (which
-/// its Python library ftfy adds): HTML character references are resolved twice, control characters
-/// dropped, runs of white space become one blank.
+/// Prompt cleaning as the pipelines of Wan2.1 do it: ftfy's repairs, HTML character references
+/// resolved twice more, runs of white space made one blank.
+///
+/// Of ftfy (github.com/rspeer/python-ftfy) all but two steps are here: references, Windows-1252
+/// controls, ligatures, half- and full-width characters, quotes, line breaks, surrogates, terminal
+/// escapes, control characters. Text that was decoded wrongly is not repaired, and accents that
+/// stand apart from their letters are not joined (NFC): the tokenizer's own normaliser does that.
 std::string clean_text(std::string_view text);
 
 }  // namespace mw::text

@@ -62,15 +62,5 @@ TEST(TokenizerTest, BadFilesAreNamed) {
   EXPECT_ERROR(train_tokenizer({}, 100, path), ErrorCode::kInvalidArgument, "no captions");
 }
 
-TEST(CleanTextTest, ReferencesControlsAndBlanks) {
-  EXPECT_EQ(clean_text("  a\t\n b  "), "a b");
-  EXPECT_EQ(clean_text("fish &amp; chips"), "fish & chips");
-  EXPECT_EQ(clean_text("&amp;lt;b&amp;gt;"), "<b>");
-  EXPECT_EQ(clean_text("&#65;&#x42; &nope; &#0;"), "AB &nope; &#0;");
-  EXPECT_EQ(clean_text("a\xC2\xA0\xE3\x80\x80z"), "a z");
-  EXPECT_EQ(clean_text(std::string("a\x01") + "b"), "ab");
-  EXPECT_EQ(clean_text(""), "");
-}
-
 }  // namespace
 }  // namespace mw::text

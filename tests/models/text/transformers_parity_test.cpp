@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Equality with transformers' UMT5EncoderModel; the golden is made by tools/goldens/text.py.
 #include <ATen/ops/cat.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -36,7 +37,7 @@ class TransformersParityTest : public ::testing::Test {
   at::Tensor wanted() const { return real(golden_.at("last_hidden_state")); }
   double peer_bf16_error() const { return std::stod(metadata_.at("peer_bf16_error")); }
 
- private:
+ protected:
   /// The second text has 13 tokens.
   static at::Tensor real(const at::Tensor& x) {
     return at::cat({x.select(0, 0), x.select(0, 1).narrow(0, 0, 13)}, 0).to(at::kFloat);
@@ -58,6 +59,33 @@ TEST_F(TransformersParityTest, Bfloat16IsNoWorseThanThePeer) {
                        wanted().square().mean().item<double>();
   RecordProperty("bf16_error", std::to_string(error));
   EXPECT_LE(error, peer_bf16_error());
+}
+
+TEST_F(TransformersParityTest, OneFileSaysItsOwnSizes) {
+  nn::TensorMap file;
+  for (const auto& [name, tensor] : nn::read_tensors(folder_.path() / "model.safetensors")) {
+    file.emplace(umt5_original_name(name), tensor);
+  }
+  file.emplace("spiece_model", at::zeros({5}, at::kByte));
+  const std::filesystem::path path = folder_.path() / "one" / "t5.safetensors";
+  std::filesystem::create_directory(path.parent_path());
+  nn::write_tensors(path, file);
+  const UMT5Encoder encoder = load_umt5(path);
+  EXPECT_EQ(encoder.config().d_kv, 16);
+  EXPECT_EQ(encoder.config().num_layers, 2);
+  EXPECT_TENSOR_NEAR(
+      real(encoder.forward(golden_.at("in.input_ids"), golden_.at("in.attention_mask"))),
+      states(at::kFloat), test::kExact);
+  file.erase("blocks.0.attn.q.weight");
+  nn::write_tensors(path, file);
+  EXPECT_ERROR(load_umt5(path), ErrorCode::kWeights, "'blocks.0.attn.q.weight'");
+}
+
+TEST(UMT5SizeTest, IsThePublishedOne) {
+  nn::ParameterStore store = nn::ParameterStore::without_values();
+  const UMT5Encoder encoder(UMT5Config{}, nn::WeightScope(store));
+  EXPECT_EQ(store.num_parameters(), 5680910336);
+  EXPECT_EQ(store.tensors().size(), 242U);
 }
 
 }  // namespace

@@ -103,5 +103,31 @@ TEST(TransformerTest, PublishedPerFrameTimestepVector) {
                     {1.529093, -0.314435, 1.382883, -0.636887}});
 }
 
+/// First and last frame: 2 x 257 image rows with a learned position each.
+TEST(TransformerTest, PublishedFirstAndLastFrameVector) {
+  WanConfig config = golden_config();
+  config.in_dim = 36;
+  config.image_dim = 1280;
+  config.image_positions = 514;
+  nn::ParameterStore store = nn::ParameterStore::created(1);
+  const Transformer model(config, nn::WeightScope(store));
+  fill_with_recipe(store);
+  const at::Tensor x =
+      at::cat({test::ramp({1, 16, 3, 4, 6}, 0.31), test::ramp({1, 20, 3, 4, 6}, 0.19)}, 1);
+  const at::Tensor text = test::ramp({1, 7, 32}, 0.23);
+  const at::Tensor image = test::ramp({2, 257, 1280}, 0.017);
+  const at::Tensor out = model.forward(x, at::full({1}, 937.0), model.context(text, image));
+  expect_published(out, {-0.009814,
+                         0.595594,
+                         1.318825,
+                         {0.017009, -0.143377, -0.021144, -0.199429},
+                         {0.086652, 0.154539, -0.023054, -0.007603}});
+  EXPECT_TENSOR_NEAR(
+      model.forward(x, at::full({1}, 937.0), model.context(text, image.view({1, 514, 1280}))), out,
+      test::kExact);
+  EXPECT_ERROR(model.context(text, image.narrow(0, 0, 1)), ErrorCode::kInvalidArgument,
+               "[2, 257, 1280], the first and the last frame");
+}
+
 }  // namespace
 }  // namespace mw::wan
