@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/engine/model_families.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -156,15 +157,45 @@ TransformerFacts read_transformer_facts(const std::filesystem::path& config_json
   facts.in_dim = config.in_dim;
   io::read_json(config_json, "transformer", [&](const nlohmann::json& json) {
     const std::string type = json.value("model_type", "");
-    facts.has_two_images =
-        type == "flf2v" || (json.contains("pos_embed_seq_len") && json["pos_embed_seq_len"] == 514);
+    facts.has_two_images = config.image_positions > 0;
+    facts.has_image_branch = config.image_dim > 0;
     facts.is_ti2v = type == "ti2v" || config.in_dim > 36;
-    facts.has_image_branch = type == "i2v" || facts.has_two_images || config.image_dim > 0;
-    const std::string class_name = json.value("_class_name", "");
-    if (class_name == "WanActionControlNetModel") facts.actions = Actions::kControlNet;
-    if (class_name == "WanActionAdaLNModel") facts.actions = Actions::kAdaLN;
+    if (config.has_actions()) {
+      facts.actions = config.has_control_branch() ? Actions::kControlNet : Actions::kAdaLN;
+    }
   });
   return facts;
+}
+
+std::optional<TransformerFacts> transformer_facts_of(
+    const std::map<std::string, io::StoredTensor>& tensors) {
+  constexpr std::string_view kPatch = "patch_embedding.weight";
+  TransformerFacts facts;
+  for (const auto& [full_name, tensor] : tensors) {
+    if (!full_name.ends_with(kPatch) || tensor.shape.empty()) continue;
+    const std::string prefix = full_name.substr(0, full_name.size() - kPatch.size());
+    const auto bias = tensors.find(prefix + "patch_embedding.bias");
+    if (bias == tensors.end() || bias->second.shape.empty()) continue;
+    const auto has = [&](const std::string& name) { return tensors.count(prefix + name) != 0; };
+    const bool is_diffusers = has("condition_embedder.time_proj.weight");
+    if (!is_diffusers && !has("time_projection.1.weight")) continue;
+    facts.naming = is_diffusers ? wan::Naming::kDiffusers : wan::Naming::kOriginal;
+    facts.dim = bias->second.shape[0];
+    // GGUF files join the first two axes.
+    facts.in_dim = tensor.shape.size() == 5 ? tensor.shape[1]
+                                            : tensor.shape[0] / std::max<int64_t>(facts.dim, 1);
+    facts.is_ti2v = facts.in_dim > 36;
+    const std::string image = is_diffusers ? "condition_embedder.image_embedder." : "img_emb.";
+    facts.has_image_branch = has(image + (is_diffusers ? "norm1.weight" : "proj.0.weight"));
+    facts.has_two_images = has(image + (is_diffusers ? "pos_embed" : "emb_pos"));
+    if (has("action_preprocess.mouse_mlp.0.weight")) {
+      facts.actions = has("action_blocks.0.modulation") ? Actions::kControlNet : Actions::kAdaLN;
+    }
+    const std::string table = is_diffusers ? ".scale_shift_table" : ".modulation";
+    while (has("blocks." + std::to_string(facts.num_layers) + table)) ++facts.num_layers;
+    return facts;
+  }
+  return std::nullopt;
 }
 
 FamilyMatch match_family(const TransformerFacts& facts, const std::string& folder_name) {

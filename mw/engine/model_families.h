@@ -3,9 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "mw/engine/model_layout.h"
+#include "mw/io/weights_file.h"
 
 namespace mw::engine {
 
@@ -25,6 +28,11 @@ struct TransformerFacts {
 /// Reads them from a transformer's `config.json` in either naming. Throws Error kIo, kFormat or
 /// kConfig, naming the file.
 TransformerFacts read_transformer_facts(const std::filesystem::path& config_json);
+
+/// The same from the tensors of a transformer that has no `config.json`, in either naming and with
+/// any prefix; nothing when they are not those of a Wan transformer.
+std::optional<TransformerFacts> transformer_facts_of(
+    const std::map<std::string, io::StoredTensor>& tensors);
 
 /// The row of the table of model families that fits.
 struct FamilyMatch {

@@ -68,21 +68,32 @@ bool is_original(const fs::path& folder) {
   return is_transformer;
 }
 
-/// The first of these that is there: `spiece.model` under the names that tokenizer folders have.
 fs::path spiece_in(const fs::path& folder) { return if_file(folder / "spiece.model"); }
+
+/// A file of Wan's releases; `mw convert` writes the same as safetensors.
+fs::path release_file(const fs::path& root, const char* start, const std::string& end) {
+  const fs::path found = file_like(root, start, end + ".pth");
+  return found.empty() ? file_like(root, start, end + ".safetensors") : found;
+}
+
+/// Either form in either layout: `mw convert` copies the image encoder as it is.
+fs::path image_encoder_in(const fs::path& root) {
+  const fs::path folder = if_folder(root / "image_encoder");
+  return folder.empty() ? release_file(root, "models_clip_", "") : folder;
+}
 
 void add_diffusers_parts(const fs::path& root, ModelLayout& layout) {
   layout.vae = if_folder(root / "vae");
   layout.text_encoder = if_folder(root / "text_encoder");
   layout.tokenizer = spiece_in(root / "tokenizer");
-  layout.image_encoder = if_folder(root / "image_encoder");
+  layout.image_encoder = image_encoder_in(root);
 }
 
 void add_original_parts(const fs::path& root, ModelLayout& layout) {
-  layout.vae = file_like(root, "Wan2.", "_VAE.pth");
-  layout.text_encoder = file_like(root, "models_t5_umt5-xxl-enc", ".pth");
+  layout.vae = release_file(root, "Wan2.", "_VAE");
+  layout.text_encoder = release_file(root, "models_t5_umt5-xxl-enc", "");
   layout.tokenizer = spiece_in(root / "google" / "umt5-xxl");
-  layout.image_encoder = file_like(root, "models_clip_", ".pth");
+  layout.image_encoder = image_encoder_in(root);
 }
 
 /// The parts other than the transformer, from a folder of either kind.
@@ -112,9 +123,11 @@ fs::path find_base(const fs::path& root, const std::string& task, const std::str
     return base;
   }
   const std::string name = base_name_of(task);
+  std::string pulled = name;  // As `mw pull` names it.
+  for (char& c : pulled) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
   for (const fs::path& place :
        {root, root.parent_path(), root.parent_path().parent_path(), cache_folder() / "models"}) {
-    for (const std::string& form : {name, name + "-Diffusers"}) {
+    for (const std::string& form : {name, pulled, name + "-Diffusers"}) {
       const auto kind = layout_kind(place / form);
       if (kind == LayoutKind::kOriginal || kind == LayoutKind::kDiffusers) return place / form;
     }
@@ -177,7 +190,18 @@ void take_sampler(const fs::path& scheduler_config, ModelDefaults& defaults) {
 
 void describe(ModelLayout& layout) {
   TransformerFacts facts;
-  if (!layout.transformer_config.empty()) facts = read_transformer_facts(layout.transformer_config);
+  if (!layout.transformer_config.empty()) {
+    facts = read_transformer_facts(layout.transformer_config);
+  } else if (is_file(layout.transformer)) {
+    const io::WeightsFile file(layout.transformer);
+    const auto found = transformer_facts_of(file.tensors());
+    if (!found) {
+      throw Error(ErrorCode::kFormat, "model: '" + layout.transformer.string() +
+                                          "' holds no Wan transformer, and has no config.json "
+                                          "beside it");
+    }
+    facts = *found;
+  }
   layout.naming = facts.naming;
   const FamilyMatch match = match_family(facts, layout.root.filename().string());
   layout.family = match.family;

@@ -52,6 +52,11 @@ std::vector<SafetensorsShard> safetensors_shards(const fs::path& path) {
     if (files.empty()) {
       throw Error(ErrorCode::kIo, "folder '" + path.string() + "' has no .safetensors file");
     }
+    // The name that diffusers, Wan and Micro-World give to a network in one file.
+    const fs::path usual = path / "diffusion_pytorch_model.safetensors";
+    if (files.size() > 1 && std::find(files.begin(), files.end(), usual) != files.end()) {
+      return {{usual, {}}};
+    }
     if (files.size() > 1) {
       throw Error(ErrorCode::kFormat,
                   "folder '" + path.string() + "' has " + std::to_string(files.size()) +

@@ -9,7 +9,8 @@
 namespace mw::io {
 
 /// The weight files of a model folder, sorted: those that its `*.safetensors.index.json` names, or
-/// else its only `*.safetensors`. `path` may also be one `.safetensors` file.
+/// else its only `*.safetensors`, or of several `diffusion_pytorch_model.safetensors`. `path` may
+/// also be one file.
 ///
 /// Throws Error kIo when there are none, or a named one is missing; kFormat when the index is not
 /// sound, names a file outside the folder, or when several files have no index to say what they

@@ -65,6 +65,9 @@ TEST(SafetensorsFilesTest, MissingAndAmbiguousFilesAreNamed) {
   write_bytes(folder / "b.safetensors", "x");
   EXPECT_ERROR(safetensors_files(folder.path()), ErrorCode::kFormat,
                "has 2 .safetensors files and no .safetensors.index.json");
+  write_bytes(folder / "diffusion_pytorch_model.safetensors", "x");
+  EXPECT_EQ(safetensors_files(folder.path()),
+            std::vector<fs::path>{folder / "diffusion_pytorch_model.safetensors"});
   write_bytes(folder / "m.safetensors.index.json", R"({"weight_map":{"a":"c.safetensors"}})");
   EXPECT_ERROR(safetensors_files(folder.path()), ErrorCode::kIo,
                "names 'c.safetensors', which is missing");
