@@ -11,10 +11,12 @@ void add_bench(CLI::App& parent);
 #ifdef MW_WITH_COLLECT
 void add_collect(CLI::App& parent);
 #endif
+void add_convert(CLI::App& parent);
 void add_data(CLI::App& parent);
 void add_eval(CLI::App& parent);
 void add_forward(CLI::App& parent);
 void add_generate(CLI::App& parent);
+void add_inspect(CLI::App& parent);
 #ifdef MW_WITH_HUB
 void add_pull(CLI::App& parent);
 #endif
@@ -41,6 +43,8 @@ inline std::vector<AddCommand> commands() {
       add_train,    //
       add_eval,     //
       add_forward,  //
+      add_inspect,  //
+      add_convert,  //
 #ifdef MW_WITH_SERVE
       add_serve,  //
 #endif
