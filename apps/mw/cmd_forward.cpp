@@ -13,6 +13,7 @@
 #include "mw/core/error.h"
 #include "mw/core/user_path.h"
 #include "mw/engine/model_folder.h"
+#include "mw/engine/model_layout.h"
 
 namespace mw::app {
 namespace {
@@ -32,6 +33,7 @@ constexpr Part kParts[] = {
      &forward_transformer},
     {"vae-encode", "video -> latents, moments", &forward_vae_encode},
     {"vae-decode", "latents -> video", &forward_vae_decode},
+    {"image", "pixel_values -> hidden_states", &forward_image},
     {"text", "input_ids, attention_mask (or --text) -> last_hidden_state", &forward_text},
 };
 
@@ -48,7 +50,7 @@ void run_part(const Part& part, const Options& options) {
            "forward: nothing to run on; wanted --in F.safetensors or --text PROMPT");
   const fs::path given = user_path(options.model);
   const ForwardRequest request{
-      .model = fs::is_directory(given) ? given : engine::find_model(options.model),
+      .model = fs::exists(given) ? given : engine::find_model(options.model),
       .inputs = options.in.empty() ? nn::TensorMap() : nn::read_tensors(user_path(options.in)),
       .inputs_name = options.in,
       .dtype = options.dtype == "bf16" ? at::kBFloat16 : at::kFloat,
@@ -72,8 +74,10 @@ at::Tensor ForwardRequest::optional_input(const std::string& name) const {
   return found == inputs.end() ? at::Tensor() : found->second;
 }
 
-fs::path ForwardRequest::network_folder(const std::string& part) const {
+fs::path ForwardRequest::network(const std::string& part) const {
+  if (fs::is_regular_file(model)) return model;
   if (fs::is_regular_file(model / part / "config.json")) return model / part;
+  if (engine::layout_kind(model)) return engine::find_layout(model.string()).part(part);
   if (fs::is_regular_file(model / "config.json")) return model;
   throw Error(ErrorCode::kIo, "forward: '" + model.string() +
                                   "' has no config.json, nor has its '" + part + "' folder");

@@ -14,7 +14,7 @@ namespace mw::app {
 
 /// One run of one network on given tensors.
 struct ForwardRequest {
-  std::filesystem::path model;  ///< A model folder with all networks, or the network's own folder.
+  std::filesystem::path model;  ///< A model in any layout, or the network's own folder or file.
   nn::TensorMap inputs;
   std::string inputs_name;  ///< The file they came from, for messages.
   at::ScalarType dtype = at::kFloat;
@@ -25,9 +25,9 @@ struct ForwardRequest {
   const at::Tensor& input(const std::string& name) const;
   /// The same, undefined when there is none.
   at::Tensor optional_input(const std::string& name) const;
-  /// Where the network's `config.json` is: `<model>/<part>` or the model folder itself.
-  /// Throws Error kIo when it is in neither.
-  std::filesystem::path network_folder(const std::string& part) const;
+  /// Where a network is: a folder with `config.json`, or a weights file.
+  /// Throws Error kIo when the model has none of it.
+  std::filesystem::path network(const std::string& part) const;
 };
 
 /// `hidden_states [B,C,F,H,W]`, `timestep [B]` or `[B,F]`, `encoder_hidden_states [B,S,D]`,
@@ -41,6 +41,9 @@ nn::TensorMap forward_vae_encode(const ForwardRequest& request);
 
 /// `latents [B,C,T,h,w]`, normalised; gives `video` in [-1,1].
 nn::TensorMap forward_vae_decode(const ForwardRequest& request);
+
+/// `pixel_values [B,3,S,S]`, normalised; gives `hidden_states`, those of the last layer but one.
+nn::TensorMap forward_image(const ForwardRequest& request);
 
 /// `input_ids` and `attention_mask [B,S]`, or the request's text through the model's tokenizer;
 /// gives `last_hidden_state`, `input_ids` and `attention_mask`.

@@ -6,7 +6,7 @@ namespace mw::app {
 
 nn::TensorMap forward_vae_encode(const ForwardRequest& request) {
   const at::Tensor& video = request.input("video");
-  const vae::WanVAE vae = vae::WanVAE::load(request.network_folder("vae"), request.dtype);
+  const vae::WanVAE vae = vae::WanVAE::load(request.network("vae"), request.dtype);
   const at::Tensor moments = vae.moments(video);
   return {{"latents", vae.normalize(moments.narrow(1, 0, vae.config().z_dim))},
           {"moments", moments}};
@@ -14,7 +14,7 @@ nn::TensorMap forward_vae_encode(const ForwardRequest& request) {
 
 nn::TensorMap forward_vae_decode(const ForwardRequest& request) {
   const at::Tensor& latents = request.input("latents");
-  const vae::WanVAE vae = vae::WanVAE::load(request.network_folder("vae"), request.dtype);
+  const vae::WanVAE vae = vae::WanVAE::load(request.network("vae"), request.dtype);
   return {{"video", vae.decode(latents)}};
 }
 

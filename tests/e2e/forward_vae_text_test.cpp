@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mw forward` of the autoencoder and the text encoder against diffusers and transformers.
+// `mw forward` of the autoencoders, the encoders and action models against their references.
 #include <ATen/ops/ones_like.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -63,6 +63,32 @@ TEST_F(ForwardPartTest, VaeEncodesAndDecodes) {
   for (int64_t c = 0; c < 4; ++c) latents.select(1, c).sub_(mean[c]).div_(deviation[c]);
   const nn::TensorMap decoded = forward("vae-decode", {{"latents", latents}});
   EXPECT_TENSOR_NEAR(decoded.at("video"), golden_.at("video"), test::kFp32Parity);
+}
+
+TEST_F(ForwardPartTest, TheResidualVaeEncodes) {
+  make_model("vae/wan_vae22", path("model/vae"));
+  const nn::TensorMap encoded = forward("vae-encode", {{"video", golden_.at("in.video")}});
+  EXPECT_TENSOR_NEAR(encoded.at("moments"), golden_.at("moments"), test::kFp32Parity);
+}
+
+TEST_F(ForwardPartTest, ImagesAreEncoded) {
+  make_model("clip/vision", path("model/image_encoder"));
+  const nn::TensorMap out = forward("image", {{"pixel_values", golden_.at("in.pixel_values")}});
+  EXPECT_TENSOR_NEAR(out.at("hidden_states"), golden_.at("hidden_states"), test::kFp32Parity);
+}
+
+TEST_F(ForwardPartTest, ActionModelsTakeKeysAndMouse) {
+  for (const std::string name : {"control", "adaln"}) {
+    make_model("wan/" + name, path(name + "/transformer"));
+    nn::TensorMap inputs;
+    for (const auto& [key, tensor] : golden_) {
+      if (key.starts_with("in.")) inputs.emplace(key.substr(3), tensor);
+    }
+    std::filesystem::remove_all(path("model"));
+    std::filesystem::rename(path(name), path("model"));
+    EXPECT_TENSOR_NEAR(forward("transformer", inputs).at("sample"), golden_.at("sample"),
+                       test::kFp32Parity);
+  }
 }
 
 TEST_F(ForwardPartTest, TextIsEncodedFromNumbers) {
