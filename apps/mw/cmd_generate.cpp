@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/mw/clip_option.h"
 #include "apps/mw/clip_output.h"
 #include "apps/mw/commands.h"
 #include "apps/mw/interrupt.h"
@@ -35,6 +36,7 @@ struct GenerateOptions {
   std::string prompt, negative_prompt, image, actions, size, sampler, noise, out;
   std::string device = "auto", mode = "full", filter = "bicubic";
   std::vector<std::string> loras;
+  ClipOption clip;
   int64_t frames = 0, steps = 0, scale = 0;
   double guidance = 1, shift = 0, pitch = 0;
   uint64_t seed = 0;
@@ -53,12 +55,16 @@ bool wants_actions(const std::string& task) { return task == "i2w" || task == "t
 /// What a task needs and what it can't use.
 void check_task(const GenerateOptions& options) {
   const std::string task = "--task " + options.task;
-  if (wants_image(options.task) && options.image.empty()) {
-    refuse(task + " starts from a picture: give --image FILE, or use --task " +
+  if (options.clip.is_given() && !options.image.empty()) {
+    refuse("--clip brings its own pictures; leave --image out");
+  }
+  const bool has_image = !options.image.empty() || options.clip.is_given();
+  if (wants_image(options.task) && !has_image) {
+    refuse(task + " starts from a picture: give --image FILE or --clip FILE, or use --task " +
            (wants_actions(options.task) ? "t2w" : "t2v"));
   }
-  if (!wants_image(options.task) && !options.image.empty()) {
-    refuse(task + " starts from a caption alone; for --image use --task " +
+  if (!wants_image(options.task) && has_image) {
+    refuse(task + " starts from a caption alone; for a picture use --task " +
            (wants_actions(options.task) ? "i2w" : "i2v"));
   }
   if (wants_actions(options.task) && options.actions.empty()) {
@@ -205,14 +211,18 @@ void generate(GenerateOptions options) {
   use_world_threads();
   const std::optional<engine::Recording> session = find_session(options);
   choose_model(options, session);
-  if (!session || !options.image.empty()) check_task(options);
+  const bool is_replay = session && options.image.empty() && !options.clip.is_given();
+  if (!is_replay) check_task(options);
   check_is_served(options);
   const action::ActionTrack track = read_actions(options, session);
   engine::WorldStart start;
   start.seed = options.seed;
   start.pitch = options.pitch;
-  const bool is_replay = session && options.image.empty();
   if (is_replay) start = session->start;
+  if (options.clip.is_given()) {
+    start = options.clip.start();
+    start.seed = options.seed;
+  }
   if (!options.image.empty()) start.image = video::read_image(user_path(options.image));
 
   engine::World world = open_world(options);
@@ -224,12 +234,12 @@ void generate(GenerateOptions options) {
                           .fps = world.fps(),
                           .latent_shape = world.latent_shape()};
   const std::unique_ptr<ClipOutput> out = open_clip_output(options.out, format);
-  if (is_replay) {
-    if (!world.reads_captions()) start.caption.clear();
-  } else if (world.reads_captions()) {
-    start.caption = options.prompt;
-  } else if (!options.prompt.empty()) {
-    std::fprintf(stderr, "note: this model has no text encoder; --prompt has no effect\n");
+  if (!is_replay && !options.prompt.empty()) start.caption = options.prompt;
+  if (!world.reads_captions()) {
+    start.caption.clear();
+    if (!options.prompt.empty()) {
+      std::fprintf(stderr, "note: this model has no text encoder; --prompt has no effect\n");
+    }
   }
 
   const std::atomic<bool>& is_interrupted = watch_interrupts();
@@ -293,6 +303,7 @@ void add_generate(CLI::App& parent) {
   command->add_option("--prompt", o.prompt, "What is to be seen");
   command->add_option("--negative-prompt", o.negative_prompt, "What is not");
   command->add_option("--image", o.image, "Start frame; cropped and resized to the model's size");
+  o.clip.add_to(*command);
   command->add_option("--actions", o.actions,
                       "Keys and mouse: a file (also a session's recording), or text such as "
                       "\"w*16, right(4)*24\" (see docs/actions.md)");

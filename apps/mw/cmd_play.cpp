@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "apps/mw/clip_option.h"
 #include "apps/mw/commands.h"
 #include "apps/mw/serve_run.h"
 #include "mw/core/user_path.h"
@@ -13,6 +14,7 @@ namespace {
 
 struct PlayOptions {
   ServeOptions serve;
+  ClipOption clip;
   std::string image, prompt;
   uint64_t seed = 0;
   double pitch = 0;
@@ -23,8 +25,12 @@ void play(PlayOptions& options) {
   engine::WorldStart& start = options.serve.config.first_start;
   if (!options.image.empty()) start.image = video::read_image(user_path(options.image));
   start.caption = options.prompt;
-  start.seed = options.seed;
   start.pitch = options.pitch;
+  if (options.clip.is_given()) {
+    start = options.clip.start();
+    if (!options.prompt.empty()) start.caption = options.prompt;
+  }
+  start.seed = options.seed;
   options.serve.use_browser = !options.no_browser;
   run_server(options.serve);
 }
@@ -36,6 +42,7 @@ void add_play(CLI::App& parent) {
   auto options = std::make_shared<PlayOptions>();
   add_serve_options(*command, options->serve);
   command->add_option("--image", options->image, "Start frame; by default one of the gallery");
+  options->clip.add_to(*command);
   command->add_option("--prompt", options->prompt, "What is to be seen");
   command->add_option("--seed", options->seed, "Of the noise")
       ->check(refuse_negative)

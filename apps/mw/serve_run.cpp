@@ -41,6 +41,13 @@ std::filesystem::path find_starts() {
   return {};
 }
 
+/// The recorded clips beside the gallery, where they are: only a checkout has them.
+std::filesystem::path find_clips(const std::filesystem::path& starts) {
+  const std::filesystem::path folder = starts.parent_path();
+  std::error_code error;
+  return std::filesystem::exists(folder / "dataset.json", error) ? folder : "";
+}
+
 /// Where a player begins who was told nothing: a picture of the gallery shows more of a world than
 /// one imagined from nothing.
 void choose_first_start(serve::ServeConfig& config) {
@@ -97,6 +104,7 @@ void run_server(ServeOptions& options) {
   options.config.model = options.use_fake ? "fake" : options.model;
   options.config.dtype = options.dtype;
   options.config.starts = find_starts();
+  options.config.clips_to_continue = find_clips(options.config.starts);
   if (!options.config.first_start.image && options.config.first_start.caption.empty()) {
     choose_first_start(options.config);
   }

@@ -16,6 +16,26 @@ namespace {
 
 constexpr std::string_view kOpening = "{\"session\":";
 
+std::string data_url(const video::Image& image) {
+  return "data:image/png;base64," + io::to_base64(video::encode_png(image));
+}
+
+std::vector<RecordedFrame> recorded_of(const nlohmann::json& start) {
+  std::vector<RecordedFrame> frames;
+  const auto found = start.find("recorded");
+  if (found == start.end()) return frames;
+  if (!found->is_array() || found->size() > kMostRecordedFrames || start.at("image").is_null()) {
+    throw Error(ErrorCode::kFormat, concat_message("session: line 1: recorded: wanted at most ",
+                                                   kMostRecordedFrames, " frames after an image"));
+  }
+  for (const nlohmann::json& frame : *found) {
+    frames.push_back(
+        {.action = action::action_from_json(frame, static_cast<int64_t>(frames.size()) + 1),
+         .image = decode_data_url(frame.at("image").get<std::string>())});
+  }
+  return frames;
+}
+
 }  // namespace
 
 video::Image decode_data_url(std::string_view url) {
@@ -33,8 +53,11 @@ std::string to_json_lines(const Recording& recording) {
   const WorldStart& from = recording.start;
   nlohmann::ordered_json start = {
       {"image", nullptr}, {"caption", from.caption}, {"seed", from.seed}, {"pitch", from.pitch}};
-  if (from.image) {
-    start["image"] = "data:image/png;base64," + io::to_base64(video::encode_png(*from.image));
+  if (from.image) start["image"] = data_url(*from.image);
+  for (const RecordedFrame& frame : from.recorded) {
+    start["recorded"].push_back({{"keys", frame.action.keys},
+                                 {"mouse", {frame.action.pitch, frame.action.yaw}},
+                                 {"image", data_url(frame.image)}});
   }
   const nlohmann::ordered_json head = {
       {"session", 1}, {"model", recording.model}, {"dtype", recording.dtype}, {"start", start}};
@@ -56,6 +79,7 @@ Recording parse_recording(std::string_view text) {
     if (!start.at("image").is_null()) {
       recording.start.image = decode_data_url(start.at("image").get<std::string>());
     }
+    recording.start.recorded = recorded_of(start);
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorCode::kFormat, std::string("session: line 1: ") + error.what());
   }

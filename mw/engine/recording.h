@@ -19,8 +19,11 @@ struct Recording {
   action::ActionTrack actions;
 };
 
-/// JSON lines: first `{"session":1,"model":...,"dtype":...,"start":{...}}` with the picture as a
-/// data URL of PNG, then the actions, a row per frame (see action/json_rows.h).
+/// Most frames of a clip that a start may bring along; a world's memory is shorter.
+inline constexpr size_t kMostRecordedFrames = 256;
+
+/// JSON lines: first `{"session":1,"model":...,"dtype":...,"start":{...}}` with the pictures as
+/// data URLs of PNG, then the actions, a row per frame (see action/json_rows.h).
 std::string to_json_lines(const Recording& recording);
 
 /// Throws Error kFormat with what is wrong.

@@ -46,7 +46,6 @@ struct Session::Impl {
     int64_t index;
     SessionBackend::Snapshot snapshot;
   };
-  std::deque<Second> seconds;
   uint32_t next_number = 0;
   Clock::time_point due = Clock::now();
   std::shared_ptr<const WorldStart> life;  // What the frames go back to.
@@ -57,7 +56,8 @@ struct Session::Impl {
   std::condition_variable changed;
   bool is_ending = false, is_paused = false, is_started = false;
   double fps_limit = 0;
-  std::optional<WorldStart> wanted_start;
+  std::deque<Second> seconds;  // Never empty once started.
+  std::optional<SessionMoment> wanted_start;
   int64_t wanted_undo = 0;
   SessionInput input;  // Keys as they are now; motion summed since the last latch.
   std::optional<Clock::time_point> input_time;
@@ -103,24 +103,27 @@ void Session::Impl::run() {
 }
 
 void Session::Impl::begin(std::unique_lock<std::mutex>& lock) {
-  last_start = std::move(*wanted_start);
+  SessionMoment moment = std::move(*wanted_start);
   wanted_start.reset();
   wanted_undo = 0;
   input.pitch = input.yaw = 0;
-  const auto from = std::make_shared<const WorldStart>(last_start);
+  last_start = moment.start;
+  const auto from = std::make_shared<const WorldStart>(std::move(moment.start));
   lock.unlock();
   const Clock::time_point since = Clock::now();
-  video::Image first = backend->start(*from);
+  video::Image first = moment.snapshot ? backend->restore(moment.snapshot) : backend->start(*from);
+  SessionBackend::Snapshot snapshot = backend->snapshot();
   life = from;
   const double model_ms = ms_between(since, Clock::now());
-  seconds.clear();
   lock.lock();
-  rows = {action::Action()};
+  rows = std::move(moment.rows);
+  seconds.clear();
+  seconds.push_back({static_cast<int64_t>(rows.size()) - 1, std::move(snapshot)});
   is_started = true;
   due = Clock::now();
+  const action::Action led_here = rows.back();
   lock.unlock();
-  keep_snapshot();
-  show(std::move(first), {}, true, model_ms);
+  show(std::move(first), led_here, true, model_ms);
   lock.lock();
 }
 
@@ -182,7 +185,9 @@ void Session::Impl::step(std::unique_lock<std::mutex>& lock) {
 void Session::Impl::keep_snapshot() {
   const auto index = static_cast<int64_t>(rows.size()) - 1;  // Only this thread changes rows.
   if (index % std::max<int64_t>(1, std::llround(backend->fps())) != 0) return;
-  seconds.push_back({index, backend->snapshot()});
+  SessionBackend::Snapshot snapshot = backend->snapshot();
+  const std::lock_guard<std::mutex> lock(mutex);
+  seconds.push_back({index, std::move(snapshot)});
   if (seconds.size() > kMaxSeconds) seconds.pop_front();
 }
 
@@ -218,9 +223,25 @@ Session::~Session() {
 }
 
 void Session::start(const WorldStart& start) {
+  continue_from({.snapshot = nullptr, .start = start});
+}
+
+void Session::continue_from(const SessionMoment& moment) {
+  MW_CHECK(!moment.rows.empty(), "session: a moment has one row or more");
   const std::lock_guard<std::mutex> lock(impl_->mutex);
-  impl_->wanted_start = start;
+  impl_->wanted_start = moment;
   impl_->changed.notify_one();
+}
+
+SessionMoment Session::moment(int64_t frames) const {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  MW_CHECK(impl_->is_started, "session: there is no frame yet to go on from");
+  const int64_t target = static_cast<int64_t>(impl_->rows.size()) - 1 - frames;
+  auto second = std::prev(impl_->seconds.end());
+  while (second != impl_->seconds.begin() && second->index > target) --second;
+  return {.snapshot = second->snapshot,
+          .start = impl_->last_start,
+          .rows = {impl_->rows.begin(), impl_->rows.begin() + second->index + 1}};
 }
 
 void Session::act(const SessionInput& input) {
@@ -245,7 +266,7 @@ void Session::set_paused(bool is_paused) {
 
 void Session::reset() {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
-  if (!impl_->wanted_start) impl_->wanted_start = impl_->last_start;
+  if (!impl_->wanted_start) impl_->wanted_start = {.snapshot = nullptr, .start = impl_->last_start};
   impl_->changed.notify_one();
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "mw/action/action_track.h"
 #include "mw/engine/session_backend.h"
@@ -34,6 +35,13 @@ struct SessionFrame {
   double queue_ms = 0;   ///< That input's wait until it was latched; 0 if it was in a frame before.
 };
 
+/// A session at one moment: another session of the same backends can go on from there.
+struct SessionMoment {
+  SessionBackend::Snapshot snapshot;  ///< Null: at the very start, not yet played.
+  WorldStart start;
+  std::vector<action::Action> rows = {action::Action()};  ///< That led there from the start.
+};
+
 /// Called on the session's thread; they must not call the session and should return at once.
 struct SessionEvents {
   std::function<void(std::shared_ptr<const SessionFrame>)> on_frame;
@@ -56,6 +64,11 @@ class Session {
 
   /// Begins anew and shows the first frame, also while paused.
   void start(const WorldStart& start);
+  /// Goes on from a moment of a session, this one or another, and shows its frame.
+  void continue_from(const SessionMoment& moment);
+  /// The newest whole second that lies `frames` frames back or more, at most the oldest one kept.
+  /// Throws Error kInvalidArgument before the first frame.
+  SessionMoment moment(int64_t frames) const;
   /// Throws Error kFormat when keys are not 0 or 1 or a turn is not finite.
   void act(const SessionInput& input);
   void set_paused(bool is_paused);

@@ -56,7 +56,9 @@ struct World::Impl : World::State {
   bool uses_network() const { return options.mode == WorldMode::kFull; }
 
   video::Image start(const WorldStart& from);
-  video::Image step(const action::Action& action);
+  /// `recorded`: the frame as it was, or null for one of the model's.
+  video::Image step(const action::Action& action, const video::Image* recorded);
+  at::Tensor encode(const video::Image& image) const;
 
   /// Samples one frame's clean latents [1, 16, h, w] from its hint.
   at::Tensor sample(const prior::Hint& hint, const at::Tensor& features, int64_t steps);
@@ -104,8 +106,7 @@ video::Image World::Impl::start(const WorldStart& from) {
   const at::Tensor features = uses_network() ? features_of_recent_rows() : at::Tensor();
   const prior::Hint nothing = prior::CameraPrior::no_hint(at::zeros(latent_sizes()));
   if (from.image) {
-    const video::Image image = video::crop_and_resize(*from.image, model.width, model.height);
-    latents = model.vae.encode(vae::to_pixels(image).to(model.dtype)).to(at::kFloat);
+    latents = encode(*from.image);
   } else {
     MW_CHECK(uses_network(), "world: a baseline without a network needs a start image");
     latents = sample(nothing, features, sampling.first_frame_steps);
@@ -113,13 +114,20 @@ video::Image World::Impl::start(const WorldStart& from) {
   if (uses_network()) commit(nothing, features);
   decode();
   first = vae::to_image(pixels);
+  MW_CHECK(from.image || from.recorded.empty(), "world: recorded frames follow no image");
+  for (const RecordedFrame& frame : from.recorded) first = step(frame.action, &frame.image);
   return first;
 }
 
-video::Image World::Impl::step(const action::Action& action) {
+at::Tensor World::Impl::encode(const video::Image& image) const {
+  const video::Image fitting = video::crop_and_resize(image, model.width, model.height);
+  return model.vae.encode(vae::to_pixels(fitting).to(model.dtype)).to(at::kFloat);
+}
+
+video::Image World::Impl::step(const action::Action& action, const video::Image* recorded) {
   MW_CHECK(is_started, "world: start it before the first step");
   action::check_action(action);
-  if (options.mode == WorldMode::kRepeat) return first;
+  if (options.mode == WorldMode::kRepeat && recorded == nullptr) return first;
   ++frame_index;
   rows.push_back(action);
   rows.pop_front();
@@ -141,8 +149,10 @@ video::Image World::Impl::step(const action::Action& action) {
   if (uses_network()) {
     const at::Tensor features = features_of_recent_rows();
     await_commit();
-    latents = sample(hint, features, sampling.steps);
+    latents = recorded != nullptr ? encode(*recorded) : sample(hint, features, sampling.steps);
     commit(hint, features);
+  } else if (recorded != nullptr) {
+    latents = encode(*recorded);
   } else if (has_prior) {
     latents = hint.latents.to(at::kFloat);
   }
@@ -235,7 +245,7 @@ video::Image World::start(const WorldStart& start) {
 
 video::Image World::step(const action::Action& action) {
   const at::NoGradGuard no_grad;
-  return impl_->step(action);
+  return impl_->step(action, nullptr);
 }
 
 World::Snapshot World::snapshot() const {

@@ -38,6 +38,12 @@ struct Pose {
   bool operator==(const Pose&) const = default;
 };
 
+/// A frame that was recorded, not made, and the action that led into it.
+struct RecordedFrame {
+  action::Action action;
+  video::Image image;
+};
+
 /// Where a world begins. Without an image the first frame is imagined, from the caption if any.
 struct WorldStart {
   std::optional<video::Image> image;  ///< Resized to the model's size if need be.
@@ -45,7 +51,10 @@ struct WorldStart {
   uint64_t seed = 0;
   double pitch = 0;  ///< Of the camera in the image, in degrees, positive looks down.
   /// Starting noise of the first frames, each C*h*w values; drawn from the seed where it ends.
-  std::vector<float> noise;
+  std::vector<float> noise = {};
+  /// What followed `image` in a recorded clip, oldest first: the world goes on from the last one,
+  /// and remembers how it came there.
+  std::vector<RecordedFrame> recorded = {};
 };
 
 /// One world that runs: an action in, a frame out, for ever, in constant memory.
@@ -63,8 +72,9 @@ class World {
   World(World&&) noexcept;
   World& operator=(World&&) noexcept;
 
-  /// Begins anew and returns the first frame, as the model sees it.
-  /// Throws Error kInvalidArgument when a baseline is given no image, or noise is no whole frames.
+  /// Begins anew and returns the frame to go on from, as the model sees it.
+  /// Throws Error kInvalidArgument when a baseline is given no image, recorded frames follow none,
+  /// or noise is no whole frames.
   video::Image start(const WorldStart& start);
 
   /// The next frame, under the action that leads into it. Throws Error kInvalidArgument before

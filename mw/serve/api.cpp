@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "mw/core/error.h"
+#include "mw/engine/clip_start.h"
 #include "mw/io/mapped_file.h"
 #include "mw/serve/page_files.h"
+#include "mw/video/image_file.h"
 
 namespace mw::serve {
 namespace {
@@ -174,17 +176,39 @@ std::vector<std::string> Api::start_names() const {
   return names;
 }
 
+std::vector<std::string> Api::clip_names() const {
+  constexpr size_t kMost = 4;
+  if (!dataset_) return {};
+  const std::vector<std::string>& all = dataset_->ids();
+  std::vector<std::string> names;
+  const size_t count = std::min(kMost, all.size());
+  for (size_t i = 0; i < count; ++i) names.push_back(all[i * all.size() / count]);
+  return names;
+}
+
 ApiResponse Api::starts(const ApiRequest&, const std::string&) {
   Json list = Json::array();
-  for (const std::string& name : start_names()) {
-    list.push_back({{"id", name}, {"url", "/v1/starts/" + name + ".png"}, {"label", name}});
-  }
+  const auto add = [&](const std::string& name, const char* kind, const std::string& label) {
+    list.push_back(
+        {{"id", name}, {"kind", kind}, {"url", "/v1/starts/" + name + ".png"}, {"label", label}});
+  };
+  for (const std::string& name : start_names()) add(name, "image", name);
+  const std::vector<std::string> clips = clip_names();
+  for (size_t i = 0; i < clips.size(); ++i) add(clips[i], "clip", concat_message("clip ", i + 1));
   return json_answer(200, {{"starts", list}});
 }
 
 ApiResponse Api::start_picture(const ApiRequest&, const std::string& name) {
   // Only names that are there, so a path can't lead out of the folder.
-  const std::vector<std::string> names = start_names();
+  const std::vector<std::string> names = start_names(), clips = clip_names();
+  if (std::find(clips.begin(), clips.end(), name) != clips.end()) {
+    const engine::WorldStart start = engine::start_from_clip(dataset_->clip(name));
+    const std::vector<std::byte> png =
+        video::encode_png(start.recorded.empty() ? *start.image : start.recorded.back().image);
+    return {.status = 200,
+            .type = "image/png",
+            .body = {reinterpret_cast<const char*>(png.data()), png.size()}};
+  }
   if (std::find(names.begin(), names.end(), name) == names.end()) {
     return failure(404, "there is no such start");
   }

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "mw/data/dataset.h"
 #include "mw/serve/clip_jobs.h"
 #include "mw/serve/players.h"
 #include "mw/serve/routes.h"
@@ -27,11 +28,12 @@ struct ServeConfig {
   double read_seconds = 15;   ///< For a whole request to arrive.
   size_t max_body_bytes = 8 << 20;
   size_t max_connections = 256;
-  ClipJobs::Limits clips;          ///< Of `POST /v1/generate`.
-  int64_t max_clip_frames = 4096;  ///< The same.
-  size_t video_bytes = 128 << 20;  ///< Of each session's frames that are kept on disk.
-  std::filesystem::path record;    ///< Data set that sessions are added to; may be empty.
-  std::filesystem::path starts;    ///< Folder of PNGs for the gallery; may be empty.
+  ClipJobs::Limits clips;                   ///< Of `POST /v1/generate`.
+  int64_t max_clip_frames = 4096;           ///< The same.
+  size_t video_bytes = 128 << 20;           ///< Of each session's frames that are kept on disk.
+  std::filesystem::path record;             ///< Data set that sessions are added to; may be empty.
+  std::filesystem::path starts;             ///< Folder of PNGs for the gallery; may be empty.
+  std::filesystem::path clips_to_continue;  ///< Data set whose clips are starts too; may be empty.
   std::string model = "overworld", dtype = "fp32";
   engine::WorldStart first_start;  ///< Of sessions that ask for none.
 };
@@ -52,7 +54,9 @@ struct ApiResponse {
 class Api {
  public:
   Api(const ServeConfig& config, Players& players)
-      : config_(config), players_(players), clips_(config.clips), videos_(ClipJobs::Limits()) {}
+      : config_(config), players_(players), clips_(config.clips), videos_(ClipJobs::Limits()) {
+    if (!config.clips_to_continue.empty()) dataset_.emplace(config.clips_to_continue);
+  }
 
   /// Errors of the request become a status with `{"error": "..."}`.
   ApiResponse answer(const ApiRequest& request);
@@ -95,11 +99,16 @@ class Api {
   ApiResponse end_clip(const ApiRequest& request, const std::string& id);
 
   std::vector<std::string> start_names() const;
-  /// The start that a body asks for, its picture at the world's size.
+  /// A few clips that can be gone on from, spread over the data set.
+  std::vector<std::string> clip_names() const;
+  /// The start that a body asks for, its pictures at the world's size.
   engine::WorldStart start_from(const nlohmann::json& body) const;
+  /// The same, or a moment of another session.
+  engine::SessionMoment moment_from(const nlohmann::json& body) const;
   std::shared_ptr<Player> player_of(const std::string& id) const;
   ClipStatus clip_of(const std::string& id) const;
 
+  std::optional<data::Dataset> dataset_;  // Of `clips_to_continue`.
   const ServeConfig& config_;
   Players& players_;
   ClipJobs clips_;   // Of /v1/generate.

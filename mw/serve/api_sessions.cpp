@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mw/core/error.h"
+#include "mw/engine/clip_start.h"
 #include "mw/engine/recording.h"
 #include "mw/serve/api.h"
 #include "mw/video/image_file.h"
@@ -29,6 +30,22 @@ uint32_t frame_number(const ApiRequest& request, std::string_view name, uint32_t
   return number;
 }
 
+/// `{"clip": id, "frame": k}`.
+engine::WorldStart start_of_clip(const std::optional<data::Dataset>& clips,
+                                 const nlohmann::json& id, const nlohmann::json& start) {
+  const auto name = id.get<std::string>();
+  const bool is_there = clips && std::binary_search(clips->ids().begin(), clips->ids().end(), name);
+  if (!is_there) throw Error(ErrorCode::kFormat, "start: there is no clip " + quote_text(name));
+  const data::Clip clip = clips->clip(name);
+  const bool is_given = start.contains("frame") && !start.at("frame").is_null();
+  const auto last = static_cast<uint64_t>(clip.num_frames() - 1);
+  const uint64_t frame = is_given ? whole_number(start, "frame", last) : last;
+  // One beyond the end is refused in the same words as any other.
+  return engine::start_from_clip(clip, static_cast<int64_t>(std::min(frame, last + 1)));
+}
+
+constexpr double kMostSecondsBack = 3600;
+
 }  // namespace
 
 engine::WorldStart Api::start_from(const nlohmann::json& body) const {
@@ -37,11 +54,15 @@ engine::WorldStart Api::start_from(const nlohmann::json& body) const {
   if (found == body.end() || found->is_null()) {
     start = config_.first_start;
   } else {
-    start.caption = found->value("caption", "");
+    const auto image = found->find("image"), clip = found->find("clip");
+    if (clip != found->end() && !clip->is_null()) {
+      start = start_of_clip(dataset_, *clip, *found);
+    } else {
+      start.caption = found->value("caption", "");
+      start.pitch = std::clamp(found->value("pitch", 0.0), -90.0, 90.0);
+    }
     start.seed = whole_number(*found, "seed", 0);
-    start.pitch = std::clamp(found->value("pitch", 0.0), -90.0, 90.0);
-    const auto image = found->find("image");
-    if (image != found->end() && !image->is_null()) {
+    if (image != found->end() && !image->is_null() && !start.image) {
       const auto text = image->get<std::string>();
       const std::vector<std::string> names = start_names();
       if (text.starts_with("data:")) {
@@ -55,14 +76,29 @@ engine::WorldStart Api::start_from(const nlohmann::json& body) const {
   }
   const engine::SessionBackend& world = *players_.example();
   if (!world.reads_captions()) start.caption.clear();
-  if (start.image) {  // A world would do the same; what waits in memory is small now.
-    start.image = video::crop_and_resize(*start.image, world.width(), world.height());
-  }
+  // A world would do the same; what waits in memory is small now.
+  const auto fit = [&](video::Image& picture) {
+    picture = video::crop_and_resize(picture, world.width(), world.height());
+  };
+  if (start.image) fit(*start.image);
+  for (engine::RecordedFrame& frame : start.recorded) fit(frame.image);
   return start;
 }
 
+engine::SessionMoment Api::moment_from(const nlohmann::json& body) const {
+  const auto start = body.find("start");
+  const bool is_branch = start != body.end() && start->is_object() && start->contains("session");
+  if (!is_branch) return {.snapshot = nullptr, .start = start_from(body)};
+  const engine::Session& from = player_of(start->at("session").get<std::string>())->session();
+  const double seconds = start->value("seconds", 0.0);
+  if (!(seconds >= 0 && seconds <= kMostSecondsBack)) {
+    throw Error(ErrorCode::kFormat, "seconds: 0 to 3600");
+  }
+  return from.moment(std::llround(seconds * from.fps()));
+}
+
 ApiResponse Api::create_session(const ApiRequest& request, const std::string&) {
-  const engine::WorldStart start = start_from(parse_body(request));
+  const engine::SessionMoment moment = moment_from(parse_body(request));
   const std::shared_ptr<Player> player = players_.create();
   if (player == nullptr) {
     ++num_refused_;
@@ -70,7 +106,7 @@ ApiResponse Api::create_session(const ApiRequest& request, const std::string&) {
   }
   ++num_sessions_;
   engine::Session& session = player->session();
-  session.start(start);
+  session.continue_from(moment);
   return json_answer(201,
                      {{"id", player->id()},
                       {"token", player->token()},
@@ -103,14 +139,15 @@ ApiResponse Api::end_session(const ApiRequest&, const std::string& id) {
 }
 
 ApiResponse Api::reset_session(const ApiRequest& request, const std::string& id) {
-  player_of(id)->session().start(start_from(parse_body(request)));
+  player_of(id)->session().continue_from(moment_from(parse_body(request)));
   return json_answer(202, {{"id", id}});
 }
 
 ApiResponse Api::undo_session(const ApiRequest& request, const std::string& id) {
   engine::Session& session = player_of(id)->session();
   const double seconds = parse_body(request).at("seconds").get<double>();
-  if (!(seconds > 0 && seconds <= 3600)) throw Error(ErrorCode::kFormat, "seconds: 0 to 3600");
+  if (!(seconds > 0 && seconds <= kMostSecondsBack))
+    throw Error(ErrorCode::kFormat, "seconds: 0 to 3600");
   session.undo(std::max<int64_t>(1, std::llround(seconds * session.fps())));
   return json_answer(202, {{"id", id}});
 }

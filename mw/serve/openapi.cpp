@@ -27,9 +27,9 @@ constexpr std::string_view kSchemas = R"({
   "Starts": {
     "type": "object", "required": ["starts"],
     "properties": {"starts": {"type": "array", "items": {
-      "type": "object", "required": ["id", "url", "label"],
+      "type": "object", "required": ["id", "kind", "url", "label"],
       "properties": {
-        "id": {"type": "string"}, "url": {"type": "string"}, "label": {"type": "string"}}}}}},
+        "id": {"type": "string"}, "kind": {"enum": ["image", "clip"]}, "url": {"type": "string"}, "label": {"type": "string"}}}}}},
   "Start": {
     "type": ["object", "null"], "description": "Where a world begins; null: as the server was told.",
     "properties": {
@@ -38,9 +38,21 @@ constexpr std::string_view kSchemas = R"({
       "caption": {"type": "string", "default": ""},
       "seed": {"type": "integer", "minimum": 0, "default": 0},
       "pitch": {"type": "number", "minimum": -90, "maximum": 90, "default": 0,
-        "description": "Degrees that the camera of the picture looks down."}}},
+        "description": "Degrees that the camera of the picture looks down."},
+      "clip": {"type": ["string", "null"], "description":
+        "Instead of a picture: a recorded clip to go on from."},
+      "frame": {"type": ["integer", "null"], "minimum": 0, "description":
+        "Where in the clip; by default at its end."}}},
+  "SessionStart": {
+    "oneOf": [{"$ref": "#/components/schemas/Start"}, {
+      "type": "object", "required": ["session"],
+      "description": "A branch of a session, which goes on by itself.",
+      "properties": {
+        "session": {"type": "string", "description": "Its id."},
+        "seconds": {"type": "number", "minimum": 0, "maximum": 3600, "default": 0,
+          "description": "How far back; rounded up to a whole second that is kept."}}}]},
   "NewSession": {
-    "type": "object", "properties": {"start": {"$ref": "#/components/schemas/Start"}}},
+    "type": "object", "properties": {"start": {"$ref": "#/components/schemas/SessionStart"}}},
   "Session": {
     "type": "object", "required": ["id", "token", "width", "height", "fps", "ws"],
     "properties": {

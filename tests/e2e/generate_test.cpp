@@ -62,6 +62,23 @@ TEST_F(GenerateTest, AVideoHasTheLengthOfItsActions) {
   EXPECT_EQ(num_files(scratch_ / "out"), 1U);
 }
 
+TEST_F(GenerateTest, ARecordedClipIsGoneOnFrom) {
+  const std::string clip = std::string(MW_SOURCE_DIR) + "/data/sample/clips/w01-p0000-c0.mp4";
+  const auto at = [&](const std::string& frame, const std::string& name) {
+    return generate({"--image", "-", "--clip", clip, "--clip-frame", frame, "--out", out(name)});
+  };
+  ASSERT_EQ(at("20", "a.mp4").status, 0);
+  ASSERT_EQ(at("60", "b.mp4").status, 0);
+  EXPECT_NE(video::read_clip(out("a.mp4"))[0], video::read_clip(out("b.mp4"))[0]);
+  const auto late = at("81", "c.mp4");
+  EXPECT_EQ(late.status, 1);
+  EXPECT_THAT(late.err, ::testing::HasSubstr("wanted a frame from 0 to 80, got 81"));
+  const auto both = generate({"--clip", clip, "--out", out("c.mp4")});
+  EXPECT_EQ(both.status, 1);
+  EXPECT_THAT(both.err, ::testing::HasSubstr("leave --image out"));
+  EXPECT_EQ(num_files(scratch_ / "out"), 2U);
+}
+
 TEST_F(GenerateTest, EqualSeedsGiveEqualFiles) {
   ASSERT_EQ(generate({"--out", out("a.mp4"), "--seed", "7"}).status, 0);
   ASSERT_EQ(generate({"--out", out("b.mp4"), "--seed", "7"}).status, 0);

@@ -218,5 +218,50 @@ TEST(SessionTest, ARecordedWorldRendersAgainToTheSameFrames) {
   }
 }
 
+TEST(SessionTest, ABranchGoesOnFromAnEarlierSecondAndLeavesTheFirstAlone) {
+  test::ScratchFolder scratch;
+  test::write_tiny_world(scratch.path());
+  const BackendFactory backends = world_backends(scratch.path(), {});
+  Viewer viewer, other_viewer;
+  Session session(backends(), viewer.events());
+  EXPECT_ERROR(session.moment(0), ErrorCode::kInvalidArgument, "no frame yet");
+  WorldStart start;
+  start.seed = 5;
+  session.start(start);
+  session.act(press(action::Key::kW, 1));
+  ASSERT_NE(viewer.wait(number_is(35)), nullptr);
+  session.set_paused(true);
+  const auto frames = viewer.frames();
+  const SessionMoment moment = session.moment(5);
+  const auto at = static_cast<int64_t>(moment.rows.size()) - 1;
+  EXPECT_EQ(at % 16, 0);
+  EXPECT_LE(at, frames.back()->index - 5);
+  EXPECT_EQ(session.moment(100000).rows.size(), 1U);
+
+  Session branch(backends(), other_viewer.events());
+  branch.continue_from(moment);
+  branch.act(press(action::Key::kS, 2));
+  const auto first = other_viewer.wait(number_is(0));
+  ASSERT_NE(first, nullptr);
+  EXPECT_TRUE(first->is_jump);
+  EXPECT_EQ(first->index, at);
+  EXPECT_EQ(first->image, frames[static_cast<size_t>(at)]->image);
+  EXPECT_EQ(first->action, frames[static_cast<size_t>(at)]->action);
+  ASSERT_NE(other_viewer.wait([](const SessionFrame& f) { return f.seq == 2; }), nullptr);
+  branch.set_paused(true);
+  const size_t played = session.recorded_actions().rows().size();
+  EXPECT_GE(played, frames.size());  // The branch took nothing from it.
+
+  // From the start on, the branch's actions lead where it is.
+  const action::ActionTrack track = branch.recorded_actions();
+  World world(scratch.path(), {});
+  world.start(branch.recorded_start());
+  video::Image again;
+  for (int64_t i = 1; i <= at + 1; ++i) again = world.step(track.rows()[static_cast<size_t>(i)]);
+  const auto next = other_viewer.wait(number_is(1));
+  ASSERT_NE(next, nullptr);
+  EXPECT_EQ(again, next->image);
+}
+
 }  // namespace
 }  // namespace mw::engine

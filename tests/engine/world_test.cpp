@@ -184,5 +184,35 @@ TEST_F(WorldTest, BrokenFoldersAndCallsAreNamed) {
   EXPECT_ERROR(open(), ErrorCode::kConfig, "multiples of 16");
 }
 
+TEST_F(WorldTest, GoesOnFromRecordedFramesAndRemembersThem) {
+  World world = open();
+  const auto frames = play(world, start(), 7, forward_and_right());
+  WorldStart from = start();
+  for (int k = 1; k < 6; ++k) {
+    from.recorded.push_back({.action = forward_and_right(),
+                             .image = test::smooth_picture(48, 32, static_cast<double>(k))});
+  }
+  World other = open();
+  const video::Image shown = other.start(from);
+  EXPECT_NE(shown, frames[5]);
+  EXPECT_EQ(other.pose().yaw, 25);  // The camera went along.
+  const video::Image next = other.step(forward_and_right());
+
+  // The last frame alone gives the same picture, but another past.
+  WorldStart alone = start();
+  alone.image = from.recorded.back().image;
+  World third = open();
+  EXPECT_EQ(third.start(alone), shown);
+  EXPECT_NE(third.step(forward_and_right()), next);
+
+  EXPECT_EQ(other.start(from), shown);
+  EXPECT_EQ(other.step(forward_and_right()), next);
+  World baseline = open(WorldMode::kRepeat);
+  EXPECT_EQ(baseline.start(from), shown);
+  EXPECT_EQ(baseline.step(forward_and_right()), shown);
+  from.image.reset();
+  EXPECT_ERROR(other.start(from), ErrorCode::kInvalidArgument, "recorded frames follow no image");
+}
+
 }  // namespace
 }  // namespace mw::engine

@@ -11,6 +11,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/pictures.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/tiny_dataset.h"
 
 namespace mw::serve {
 namespace {
@@ -254,6 +255,45 @@ TEST_F(ServerTest, ASecondStreamTakesOver) {
   second.press_d(3);
   while (second.frame().seq != 3) {
   }
+}
+
+TEST_F(ServerTest, ASessionBranchesAndAClipIsGoneOnFrom) {
+  test::ScratchFolder scratch;
+  test::write_tiny_dataset(scratch.path());
+  config_.clips_to_continue = scratch.path();
+  serve();
+  const nlohmann::json starts = nlohmann::json::parse(ask(http::verb::get, "/v1/starts").body());
+  const nlohmann::json clip = starts.at("starts").at(0);
+  EXPECT_EQ(clip.at("kind"), "clip");
+  const auto picture = ask(http::verb::get, clip.at("url").get<std::string>());
+  EXPECT_EQ(picture[http::field::content_type], "image/png");
+
+  const auto begin = [&](const nlohmann::json& start) {
+    return ask(http::verb::post, "/v1/sessions", nlohmann::json{{"start", start}}.dump());
+  };
+  const auto made = begin({{"clip", clip.at("id")}, {"frame", 3}});
+  ASSERT_EQ(made.result_int(), 201U) << made.body();
+  const nlohmann::json session = nlohmann::json::parse(made.body());
+  const std::string id = session.at("id");
+  Client client(connect(), host(), session.at("ws"));
+  client.press_d(1);
+  while (client.frame().frame < 120) {
+  }
+  const auto branch = begin({{"session", id}, {"seconds", 0.5}});
+  ASSERT_EQ(branch.result_int(), 201U) << branch.body();
+  const std::string other = nlohmann::json::parse(branch.body()).at("id");
+  Client second(connect(), host(), nlohmann::json::parse(branch.body()).at("ws"));
+  EXPECT_TRUE(second.frame().is_jump);
+  const engine::Recording recording = engine::parse_recording(
+      ask(http::verb::get, "/v1/sessions/" + other + "/recording.jsonl").body());
+  EXPECT_EQ(recording.start.recorded.size(), 3U);
+  EXPECT_GE(recording.actions.num_frames(), 1);
+
+  EXPECT_THAT(begin({{"session", "nobody"}}).body(), HasSubstr("no such session"));
+  EXPECT_THAT(begin({{"session", id}, {"seconds", -1}}).body(), HasSubstr("seconds"));
+  EXPECT_THAT(begin({{"clip", "../x"}}).body(), HasSubstr("there is no clip"));
+  EXPECT_THAT(begin({{"clip", clip.at("id")}, {"frame", 9999}}).body(),
+              HasSubstr("wanted a frame"));
 }
 
 }  // namespace

@@ -240,6 +240,25 @@ class PlayTest(unittest.TestCase):
         self.browser.switch(self.home)
         self.wait_frames(2)
 
+    def test_a_branch_goes_on_in_a_new_tab(self):
+        first = self.stats()["session"]
+        tabs = set(self.browser.call("GET", "/window/handles"))
+        self.browser.click("[data-command=branch]")
+        new = wait_for("the branch's tab", lambda: set(self.browser.call("GET", "/window/handles")) - tabs)
+        self.browser.switch(new.pop())
+        self.wait_live()
+        self.wait_frames(3)
+        self.assertNotEqual(self.stats()["session"], first)
+        recorded = self.browser.run("""
+          const ask = new XMLHttpRequest();
+          ask.open('GET', `/v1/sessions/${window.microworld.stats().session}/recording.jsonl`, false);
+          ask.send();
+          return [ask.status, ask.responseText.split('\\n').length]""")
+        self.assertEqual(recorded[0], 200)
+        self.browser.call("DELETE", "/window")
+        self.browser.switch(self.home)
+        self.wait_frames(2)
+
     def test_recovers_when_the_server_comes_back(self):
         if not self.server.command:
             self.skipTest("the server is not this test's to end")

@@ -4,7 +4,7 @@
 // A server that is not on this machine wants a token; it comes with the address of the page.
 const query = new URLSearchParams(location.search);
 const fragment = new URLSearchParams(location.hash.slice(1));
-const accessToken = query.get("token") ?? fragment.get("token");
+export const accessToken = query.get("token") ?? fragment.get("token");
 
 /** The server answered, and the answer is no. */
 export class ServerError extends Error {

@@ -176,6 +176,15 @@ const commands = {
     connection.reset();
     ui.announce("The world starts again");
   },
+  branch: () => {
+    if (!connection.session) return;
+    // The other tab goes on from here by itself; this one too.
+    const address = new URL(location.href);
+    address.hash = new URLSearchParams({ branch: connection.session.id }).toString();
+    if (api.accessToken) address.searchParams.set("token", api.accessToken);
+    open(address, "_blank");
+    ui.announce("A branch of this world is in a new tab");
+  },
   record: () => {
     if (recorder.isRecording) recorder.end(newest?.frame ?? 0);
     else if (connection.session && newest) recorder.begin(connection.session.id, newest.frame);
@@ -283,5 +292,13 @@ async function loadCatalogue() {
   byId("speed").dispatchEvent(new Event("input"));  // its percentage is one of the model's rate
 }
 
+/** Where this page begins: in another page's world, if it was opened as a branch of it. */
+async function begin() {
+  await loadCatalogue();
+  const parent = new URLSearchParams(location.hash.slice(1)).get("branch");
+  if (parent) history.replaceState(null, "", location.pathname + location.search);
+  await connection.open(starts.start, parent ? { session: parent } : null);
+}
+
 showState();
-loadCatalogue().then(() => connection.open(starts.start));
+begin();

@@ -23,6 +23,7 @@ export class Connection {
   #seq = 0;
   #speed = 0;
   #paused = false;
+  #first = null;
 
   constructor(handlers) {
     this.#handlers = handlers;
@@ -32,9 +33,10 @@ export class Connection {
     setInterval(() => this.#watch(), 5000);
   }
 
-  /** Opens a world; an earlier one is closed. */
-  async open(start) {
+  /** Opens a world; an earlier one is closed. `first`: where the very first one begins instead. */
+  async open(start, first = null) {
     this.start = start;
+    this.#first = first;
     this.#tries = 0;
     this.#paused = false;
     await this.#connect("connecting");
@@ -121,7 +123,7 @@ export class Connection {
     let session;
     try {
       await left;  // the place may be the one that the new session gets
-      session = await api.createSession(this.start);
+      session = await this.#create();
     } catch (error) {
       if (attempt === this.#attempt) this.#failed(error);
       return;
@@ -132,6 +134,19 @@ export class Connection {
     }
     this.session = session;
     this.#listen(attempt);
+  }
+
+  async #create() {
+    const first = this.#first;
+    this.#first = null;
+    try {
+      return await api.createSession(first ?? this.start);
+    } catch (error) {
+      // The world to branch from is gone: a new one is better than none.
+      const isGone = first !== null && error instanceof api.ServerError && !error.isFull;
+      if (!isGone) throw error;
+      return api.createSession(this.start);
+    }
   }
 
   #listen(attempt) {

@@ -13,7 +13,7 @@ const TURNS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
 const TURN_RATE = 64;      // degrees a second at sensitivity 1
 const SHORTEST_TURN = 2;   // degrees that a tap turns
 const COMMANDS = {
-  KeyP: "pause", KeyU: "undo", KeyR: "reset", KeyV: "record", KeyF: "fullscreen", KeyH: "help", KeyM: "mouse",
+  KeyP: "pause", KeyU: "undo", KeyR: "reset", KeyB: "branch", KeyV: "record", KeyF: "fullscreen", KeyH: "help", KeyM: "mouse",
 };
 
 const TYPING = "input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]";
@@ -28,7 +28,7 @@ function isTaken(event) {
   return event.code in TURNS && Boolean(target.closest(USES_ARROWS));
 }
 
-/** run(command): pause, undo, reset, record, fullscreen, help or mouse. */
+/** run(command): pause, undo, reset, branch, record, fullscreen, help or mouse. */
 export function listenToKeyboard(controls, sensitivity, run) {
   const turning = new Set();
 

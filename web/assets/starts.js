@@ -36,6 +36,7 @@ export class Starts {
   #handlers;
   #first = null;
   #image = null;
+  #clips = new Set();  // ids of starts that are recorded clips
   #isChosen = false;  // until then the server says where the world begins
 
   constructor(form, handlers) {
@@ -60,18 +61,21 @@ export class Starts {
   /** As the server wants it; null is the server's own start. */
   get start() {
     if (!this.#isChosen) return null;
-    const seed = Math.trunc(Number(this.#seed.value));
+    const number = Math.trunc(Number(this.#seed.value));
+    const seed = number >= 0 && number <= LARGEST_SEED ? number : 1;
+    if (this.#clips.has(this.#image)) return { clip: this.#image, seed };
     return {
       image: this.#image ?? (this.#caption.value.trim() ? null : this.#first),
       caption: this.#caption.value.trim(),
-      seed: seed >= 0 && seed <= LARGEST_SEED ? seed : 1,
+      seed,
       pitch: 0,
     };
   }
 
-  /** starts: [{id, url, label}]. */
+  /** starts: [{id, kind, url, label}]; a clip is gone on from where it ends. */
   fill(starts) {
-    for (const { id, url, label } of starts) {
+    for (const { id, kind, url, label } of starts) {
+      if (kind === "clip") this.#clips.add(id);
       const picture = new Image();
       picture.src = withToken(url);
       picture.alt = "";
