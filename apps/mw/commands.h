@@ -20,6 +20,7 @@ void add_inspect(CLI::App& parent);
 #ifdef MW_WITH_HUB
 void add_pull(CLI::App& parent);
 #endif
+void add_quantize(CLI::App& parent);
 #ifdef MW_WITH_SERVE
 void add_play(CLI::App& parent);
 void add_serve(CLI::App& parent);
@@ -39,12 +40,13 @@ inline std::vector<AddCommand> commands() {
 #ifdef MW_WITH_COLLECT
       add_collect,  //
 #endif
-      add_data,     //
-      add_train,    //
-      add_eval,     //
-      add_forward,  //
-      add_inspect,  //
-      add_convert,  //
+      add_data,      //
+      add_train,     //
+      add_eval,      //
+      add_forward,   //
+      add_inspect,   //
+      add_convert,   //
+      add_quantize,  //
 #ifdef MW_WITH_SERVE
       add_serve,  //
 #endif

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <vector>
 
+#include "mw/ops/gpu_kernels.h"
 #include "mw/ops/norm.h"
 #include "mw/ops/row_kernels.h"
 
@@ -76,6 +77,10 @@ at::Tensor modulated_norm(const at::Tensor& x, const at::Tensor& shift, const at
     });
     return out;
   }
+  if (at::Tensor out = gpu_modulated_norm(x, shift, scale, frame_tokens, eps, dtype);
+      out.defined()) {
+    return out;
+  }
   const at::Tensor normalised = by_frame(layer_norm(x.to(at::kFloat), {}, {}, eps), frame_tokens);
   return normalised.mul(scale.add(1).unsqueeze(2)).add(shift.unsqueeze(2)).flatten(1, 2).to(dtype);
 }
@@ -102,6 +107,7 @@ at::Tensor gated_add(const at::Tensor& x, const at::Tensor& y, const at::Tensor&
     });
     return out;
   }
+  if (at::Tensor out = gpu_gated_add(x, y, gate, frame_tokens); out.defined()) return out;
   return by_frame(x, frame_tokens)
       .add(by_frame(y, frame_tokens).mul(gate.unsqueeze(2)))
       .flatten(1, 2)

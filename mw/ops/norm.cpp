@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "mw/ops/gpu_kernels.h"
 #include "mw/ops/row_kernels.h"
 
 namespace mw::ops {
@@ -46,6 +47,7 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
       affine_row(row, w.const_data_ptr<float>(), nullptr, width);
     });
   }
+  if (at::Tensor out = gpu_rms_norm(x, w, eps); out.defined()) return out;
   return at::rms_norm(x.to(at::kFloat), {x.size(-1)}, w, eps).to(x.scalar_type());
 }
 

@@ -60,6 +60,16 @@ RopeTable RopeTable::slice(int64_t first, int64_t count) const {
   return part;
 }
 
+RopeTable RopeTable::to(at::Device device) const {
+  RopeTable moved;
+  moved.rotations_ = rotations_.to(device);
+  return moved;
+}
+
+at::Tensor RopeTable::turns() const {
+  return at::view_as_real(rotations_).flatten(3).flatten(0, 2);  // [1, L, 1, D/2] -> [L, D]
+}
+
 at::Tensor RopeTable::rotate(const at::Tensor& x) const {
   MW_CHECK(x.dim() == 4 && x.size(1) == num_tokens() && x.size(3) == 2 * rotations_.size(3),
            "rope: x must be [B, ", num_tokens(), ", N, ", 2 * rotations_.size(3), "], got ",

@@ -27,7 +27,13 @@ class RopeTable {
   /// Tokens `first .. first + count - 1` of this table.
   RopeTable slice(int64_t first, int64_t count) const;
 
-  /// x: [B, L, N, D] floating; turned in float32 and returned in its dtype.
+  /// The table on another device.
+  RopeTable to(at::Device device) const;
+
+  /// Cosine and sine of each pair, interleaved: [L, D] float32.
+  at::Tensor turns() const;
+
+  /// x: [B, L, N, D] floating, on the table's device; turned in float32 and returned in its dtype.
   /// Differs from the reference: float32 rotations from float64 angles, not float64 rotations.
   at::Tensor rotate(const at::Tensor& x) const;
 

@@ -3,7 +3,9 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 
 // Sanitizers and other compilers have no use for several builds of a function.
@@ -92,6 +94,36 @@ MW_BEST_OF void affine_row(float* x, const float* weight, const float* bias, int
 MW_BEST_OF void gated_add_row(float* x, const float* y, const float* gate, int64_t n) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) x[i] += y[i] * gate[i];
+}
+
+MW_BEST_OF float largest_of(const float* x, int64_t n) {
+  float largest = 0;
+#pragma omp simd reduction(max : largest)
+  for (int64_t i = 0; i < n; ++i) largest = std::max(largest, std::abs(x[i]));
+  return largest;
+}
+
+MW_BEST_OF void round_row(const float* x, float factor, int8_t* to, int64_t n) {
+  // Adding and taking away 1.5 * 2^23 leaves the nearest integer, even at halves.
+  constexpr float kRounder = 12582912.0F;
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) {
+    const float rounded = (x[i] * factor + kRounder) - kRounder;
+    to[i] = static_cast<int8_t>(static_cast<int32_t>(rounded));
+  }
+}
+
+MW_BEST_OF void scale_row(const int32_t* sums, float factor, const float* scales, const float* bias,
+                          float* y, int64_t n) {
+  if (bias == nullptr) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) y[i] = static_cast<float>(sums[i]) * (factor * scales[i]);
+    return;
+  }
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) {
+    y[i] = static_cast<float>(sums[i]) * (factor * scales[i]) + bias[i];
+  }
 }
 
 MW_BEST_OF void rotate_row(float* x, const float* turns, int64_t n) {

@@ -30,6 +30,13 @@ void modulate_row(float* x, const float* scale, const float* shift, int64_t n);
 void affine_row(float* x, const float* weight, const float* bias, int64_t n);
 /// `x = x + y * gate`.
 void gated_add_row(float* x, const float* y, const float* gate, int64_t n);
+/// The largest magnitude.
+float largest_of(const float* x, int64_t n);
+/// `to = round(x * factor)`, which must lie in [-127, 127].
+void round_row(const float* x, float factor, int8_t* to, int64_t n);
+/// `y = sums * (factor * scales) + bias`; `bias` may be null.
+void scale_row(const int32_t* sums, float factor, const float* scales, const float* bias, float* y,
+               int64_t n);
 /// Turns n / 2 adjacent pairs; turns: cosine and sine of each, interleaved.
 void rotate_row(float* x, const float* turns, int64_t n);
 

@@ -57,6 +57,30 @@ TEST_F(ForwardTransformerTest, Bfloat16IsCloseAndNotTheSame) {
   EXPECT_LE(error / golden_.at("sample").square().mean().item<double>(), test::kBf16Parity);
 }
 
+TEST_F(ForwardTransformerTest, WeightsInEightBitsAreClose) {
+  const std::filesystem::path model = folder_ / "model", rounded = folder_ / "rounded/transformer";
+  const auto quantized = test::run_mw({"quantize", model, "--dtype", "int8", "--out", rounded});
+  ASSERT_EQ(quantized.status, 0) << quantized.err;
+  EXPECT_THAT(quantized.out, HasSubstr("error of weights (squared, over their power)"));
+  std::filesystem::remove_all(model);
+  std::filesystem::rename(folder_ / "rounded", model);
+  for (const char* dtype : {"fp32", "bf16"}) {
+    const auto result = forward(dtype);
+    ASSERT_EQ(result.status, 0) << result.err;
+    const at::Tensor sample = nn::read_tensors(out_).at("sample");
+    const double error = sample.sub(golden_.at("sample")).square().mean().item<double>();
+    EXPECT_GT(error, 0);
+    EXPECT_LE(error / golden_.at("sample").square().mean().item<double>(), 1e-3) << dtype;
+  }
+  EXPECT_TRUE(test::was_refused(test::run_mw({"quantize", model, "--out", folder_ / "again"}),
+                                "in 8 bits already"));
+  EXPECT_TRUE(test::was_refused(
+      test::run_mw({"quantize", model, "--dtype", "q4_k", "--out", folder_ / "q"}),
+      "q4_k is read, not written; wanted --dtype int8"));
+  EXPECT_TRUE(test::was_refused(
+      test::run_mw({"quantize", folder_ / "none", "--out", folder_ / "q"}), "none"));
+}
+
 TEST_F(ForwardTransformerTest, ActionsNeedAModelThatTakesThem) {
   inputs_["keyboard"] = test::random_tensor({2, 9, 7}, 1);
   auto result = forward();

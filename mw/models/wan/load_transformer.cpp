@@ -33,7 +33,7 @@ bool has_diffusers_names(const nn::TensorMap& tensors) {
 /// Small tensors whose rounding would move every token.
 bool stays_float(const std::string& name) {
   return name.ends_with(".modulation") || name.find("norm") != std::string::npos ||
-         name.starts_with("time_embedding.");
+         name.starts_with("time_embedding.") || name.ends_with(".weight_scale");
 }
 
 /// GGUF files drop leading axes of size 1 and, having four at most, join the first two axes of the
