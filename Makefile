@@ -19,6 +19,12 @@ test: build ## build, then run every test
 play: build ## walk through the embedded world in the browser
 	@build/mw play
 
+parity: build ## compare with the reference libraries on fresh seeds (fetches them into build-parity)
+	@test -x build-parity/bin/python || python3 -m venv build-parity
+	@build-parity/bin/python -m pip install --quiet -r tools/parity/requirements.txt
+	@build-parity/bin/python tools/parity/networks.py --mw build/mw
+	@build-parity/bin/python tools/parity/pipelines.py --mw build/mw
+
 bench: build ## time the parts of the embedded world on this machine
 	@build/mw bench
 
@@ -39,4 +45,4 @@ fuzz: setup ## fuzz the parsers of files and actions, FUZZ_SECONDS each
 clean: ## remove what was built (the fetched libraries in .deps stay)
 	@rm -rf build build-*
 
-.PHONY: help setup build play test bench wheel format lint fuzz clean
+.PHONY: help setup build play test parity bench wheel format lint fuzz clean

@@ -1,344 +1,126 @@
 // SPDX-License-Identifier: Apache-2.0
-// mw generate: a clip from a start frame and actions.
-#include <algorithm>
-#include <atomic>
-#include <chrono>
-#include <cstdio>
-#include <cstring>
+// mw generate: a clip from a prompt, a picture and actions, by whichever model is named.
 #include <memory>
-#include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
-#include <vector>
 
-#include "apps/mw/clip_option.h"
-#include "apps/mw/clip_output.h"
 #include "apps/mw/commands.h"
-#include "apps/mw/interrupt.h"
-#include "apps/mw/machine.h"
-#include "apps/mw/progress_line.h"
-#include "mw/action/parse.h"
+#include "apps/mw/generate_options.h"
+#include "mw/action/action_track.h"
 #include "mw/core/error.h"
-#include "mw/core/user_path.h"
-#include "mw/engine/overlay.h"
-#include "mw/engine/recording.h"
-#include "mw/engine/world.h"
-#include "mw/io/safetensors.h"
-#include "mw/video/image_file.h"
-#include "mw/video/resize.h"
+#include "mw/engine/model_folder.h"
+#include "mw/engine/model_layout.h"
 
 namespace mw::app {
 namespace {
 
-struct GenerateOptions {
-  std::string task = "i2w";
-  std::string model, dtype;  // Empty: those of the session that is rendered again, or the defaults.
-  std::string prompt, negative_prompt, image, actions, size, sampler, noise, out;
-  std::string device = "auto", mode = "full", filter = "bicubic";
-  std::vector<std::string> loras;
-  ClipOption clip;
-  int64_t frames = 0, steps = 0, scale = 0;
-  double guidance = 1, shift = 0, pitch = 0;
-  uint64_t seed = 0;
-  bool use_overlay = false, use_json = false;
-};
-
-constexpr int64_t kDefaultFrames = 81;
-
-[[noreturn]] void refuse(const std::string& message) {
-  throw Error(ErrorCode::kInvalidArgument, "generate: " + message);
-}
-
-bool wants_image(const std::string& task) { return task == "i2w" || task == "i2v"; }
-bool wants_actions(const std::string& task) { return task == "i2w" || task == "t2w"; }
-
-/// What a task needs and what it can't use.
-void check_task(const GenerateOptions& options) {
-  const std::string task = "--task " + options.task;
-  if (options.clip.is_given() && !options.image.empty()) {
-    refuse("--clip brings its own pictures; leave --image out");
-  }
-  const bool has_image = !options.image.empty() || options.clip.is_given();
-  if (wants_image(options.task) && !has_image) {
-    refuse(task + " starts from a picture: give --image FILE or --clip FILE, or use --task " +
-           (wants_actions(options.task) ? "t2w" : "t2v"));
-  }
-  if (!wants_image(options.task) && has_image) {
-    refuse(task + " starts from a caption alone; for a picture use --task " +
-           (wants_actions(options.task) ? "i2w" : "i2v"));
-  }
-  if (wants_actions(options.task) && options.actions.empty()) {
-    refuse(task + " wants --actions, for example --actions \"w*16, right(4)*24\"");
-  }
-  if (!wants_actions(options.task) && !options.actions.empty()) {
-    refuse(task + " takes no --actions; with them use --task " +
-           (wants_image(options.task) ? "i2w" : "t2w"));
-  }
-}
-
-/// What the original models will take and an embedded world can't.
-void check_is_served(const GenerateOptions& options) {
-  const std::string world = "'" + options.model + "' is an embedded world: ";
-  if (options.guidance != 1) {
-    refuse(world + "it has no guidance (it is its own few-step model); leave --guidance out");
-  }
-  if (!options.negative_prompt.empty()) refuse(world + "it takes no --negative-prompt");
-  if (!options.loras.empty()) refuse(world + "it takes no --lora");
-  if (!options.sampler.empty() && options.sampler != "euler" && options.sampler != "consistency") {
-    refuse(world + "wanted --sampler euler or consistency, got " + quote_text(options.sampler));
-  }
-  if (options.dtype != "fp32" && options.dtype != "bf16") {
-    refuse(world + "wanted --dtype fp32 or bf16, got " + quote_text(options.dtype));
-  }
-  if (options.device != "auto" && options.device != "cpu") {
-    throw Error(ErrorCode::kDevice, "generate: " + world +
-                                        "it runs on the CPU; wanted --device auto or cpu, got " +
-                                        quote_text(options.device));
-  }
-}
-
-void check_size(const std::string& size, const engine::World& world) {
-  const std::string own = video::size_text(world.width(), world.height());
-  if (!size.empty() && size != own) {
-    refuse("--size: this model renders " + own + ", got " + quote_text(size) +
-           "; leave it out, or enlarge with --scale");
-  }
-}
-
-/// `noise` [1, C, F, h, w] of a file as F frames of C*h*w values.
-std::vector<float> read_noise(const std::string& name, const std::array<int64_t, 3>& latent) {
-  const io::SafetensorsReader file(user_path(name));
-  const auto found = file.tensors().find("noise");
-  const std::string where = "--noise '" + name + "': ";
-  if (found == file.tensors().end()) refuse(where + "there is no tensor 'noise'");
-  const io::TensorView& noise = found->second;
-  const auto [channels, rows, columns] = latent;
-  if (noise.dtype != io::DType::kF32 || noise.shape.size() != 5 || noise.shape[0] != 1 ||
-      noise.shape[1] != channels || noise.shape[3] != rows || noise.shape[4] != columns) {
-    refuse(
-        concat_message(where, "wanted float32 [1, ", channels, ", F, ", rows, ", ", columns, "]"));
-  }
-  const auto frames = static_cast<size_t>(noise.shape[2]);
-  const auto cells = static_cast<size_t>(rows * columns);
-  const auto num_channels = static_cast<size_t>(channels);
-  std::vector<float> by_frame(noise.data.size() / sizeof(float));
-  for (size_t frame = 0; frame < frames; ++frame) {
-    for (size_t channel = 0; channel < num_channels; ++channel) {
-      const size_t from = (channel * frames + frame) * cells;
-      const size_t to = (frame * num_channels + channel) * cells;
-      std::memcpy(by_frame.data() + to, noise.data.data() + from * sizeof(float),
-                  cells * sizeof(float));
-    }
-  }
-  return by_frame;
-}
-
-action::ActionTrack read_actions(const GenerateOptions& options,
-                                 const std::optional<engine::Recording>& session) {
-  const bool is_given = !options.actions.empty();
-  action::ActionTrack track;
-  if (session) {
-    track = session->actions;
-  } else if (is_given) {
-    track = action::parse_actions(options.actions);
-  }
-  const int64_t frames =
-      options.frames > 0 ? options.frames : (is_given ? track.num_frames() : kDefaultFrames);
-  if (frames > action::kMaxRows) {
-    refuse(concat_message("--frames: at most ", action::kMaxRows, ", got ", frames));
-  }
-  return track.resized(frames);
-}
-
-engine::WorldMode mode_of(const std::string& name) {
-  if (name == "prior") return engine::WorldMode::kPriorOnly;
-  if (name == "rotation") return engine::WorldMode::kRotationOnly;
-  if (name == "repeat") return engine::WorldMode::kRepeat;
-  return engine::WorldMode::kFull;
-}
-
-engine::World open_world(const GenerateOptions& options) {
-  const std::filesystem::path folder = engine::find_model(options.model);
-  engine::SamplingConfig sampling =
-      engine::SamplingConfig::read(folder / "scheduler" / "scheduler_config.json");
-  if (options.steps > 0) sampling.steps = sampling.first_frame_steps = options.steps;
-  if (options.shift > 0) sampling.shift = options.shift;
-  if (!options.sampler.empty()) sampling.sampler = options.sampler;
-  return engine::World(
-      folder, {.mode = mode_of(options.mode), .dtype = options.dtype, .sampling = sampling});
-}
-
-/// How much larger frames are written than the model makes them.
-int scale_of(const GenerateOptions& options, int width) {
-  if (options.scale > 0) return static_cast<int>(options.scale);
-  return options.use_overlay ? engine::readable_scale(width) : 1;
-}
-
-video::Image enlarged(const video::Image& frame, int scale, bool is_nearest) {
-  if (scale == 1) return frame;
-  if (!is_nearest) return video::resize(frame, frame.width * scale, frame.height * scale);
-  video::Image large = video::make_image(frame.width * scale, frame.height * scale);
-  size_t i = 0;
-  for (int y = 0; y < large.height; ++y) {
-    for (int x = 0; x < large.width; ++x) {
-      const size_t from = 3 * (static_cast<size_t>(y / scale) * static_cast<size_t>(frame.width) +
-                               static_cast<size_t>(x / scale));
-      for (size_t c = 0; c < 3; ++c) large.rgb[i++] = frame.rgb[from + c];
-    }
-  }
-  return large;
-}
-
-/// The session that --actions names, if it is one: it brings its start, which --image replaces.
-std::optional<engine::Recording> find_session(const GenerateOptions& options) {
-  constexpr size_t kLongestPath = 4096;
-  if (options.actions.empty() || options.actions.size() > kLongestPath) return std::nullopt;
-  return engine::find_recording(user_path(options.actions));
-}
-
-/// A session is rendered by the model and in the dtype that it ran with, unless others are given.
-void choose_model(GenerateOptions& options, const std::optional<engine::Recording>& session) {
-  if (options.model.empty()) options.model = session ? session->model : "overworld";
-  if (options.dtype.empty()) options.dtype = session ? session->dtype : "fp32";
-  if (session && session->dtype != options.dtype) {
-    std::fprintf(stderr,
-                 "note: the session ran in %s; --dtype %s renders it a little differently\n",
-                 session->dtype.c_str(), options.dtype.c_str());
-  }
-}
-
-void generate(GenerateOptions options) {
-  use_world_threads();
-  const std::optional<engine::Recording> session = find_session(options);
-  choose_model(options, session);
-  const bool is_replay = session && options.image.empty() && !options.clip.is_given();
-  if (!is_replay) check_task(options);
-  check_is_served(options);
-  const action::ActionTrack track = read_actions(options, session);
-  engine::WorldStart start;
-  start.seed = options.seed;
-  start.pitch = options.pitch;
-  if (is_replay) start = session->start;
-  if (options.clip.is_given()) {
-    start = options.clip.start();
-    start.seed = options.seed;
-  }
-  if (!options.image.empty()) start.image = video::read_image(user_path(options.image));
-
-  engine::World world = open_world(options);
-  check_size(options.size, world);
-  if (!options.noise.empty()) start.noise = read_noise(options.noise, world.latent_shape());
-  const int scale = scale_of(options, world.width());
-  const ClipFormat format{.width = world.width() * scale,
-                          .height = world.height() * scale,
-                          .fps = world.fps(),
-                          .latent_shape = world.latent_shape()};
-  const std::unique_ptr<ClipOutput> out = open_clip_output(options.out, format);
-  if (!is_replay && !options.prompt.empty()) start.caption = options.prompt;
-  if (!world.reads_captions()) {
-    start.caption.clear();
-    if (!options.prompt.empty()) {
-      std::fprintf(stderr, "note: this model has no text encoder; --prompt has no effect\n");
-    }
-  }
-
-  const std::atomic<bool>& is_interrupted = watch_interrupts();
-  ProgressLine line;
-  engine::Overlay overlay;
-  const auto begin = std::chrono::steady_clock::now();
-  const auto seconds = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  };
-  const int64_t frames = track.num_frames();
-  for (int64_t i = 0; i < frames; ++i) {
-    if (is_interrupted)
-      throw Error(ErrorCode::kCancelled, "generate: stopped; nothing was written");
-    const action::Action& action = track.rows()[static_cast<size_t>(i)];
-    const video::Image raw = i == 0 ? world.start(start) : world.step(action);
-    video::Image shown = enlarged(raw, scale, options.filter == "nearest");
-    if (options.use_overlay) overlay.draw(shown, action);
-    out->write(raw, shown, world.latent());
-    if (line.is_terminal()) {
-      const double spent = seconds(), done = static_cast<double>(i + 1);
-      char text[160];
-      std::snprintf(text, sizeof text, "frame %lld/%lld  %.1f frames/s  %s to go",
-                    static_cast<long long>(i + 1), static_cast<long long>(frames), done / spent,
-                    duration_text(spent / done * static_cast<double>(frames - i - 1)).c_str());
-      line.show(text);
-    }
-  }
-  out->finish();
-
-  const double spent = seconds();
-  if (options.use_json) {
-    const nlohmann::ordered_json json = {
-        {"out", options.out},    {"model", options.model},          {"frames", frames},
-        {"width", format.width}, {"height", format.height},         {"fps", format.fps},
-        {"seed", start.seed},    {"steps", world.sampling().steps}, {"seconds", spent}};
-    std::printf("%s\n",
-                json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+void generate(const GenerateOptions& options) {
+  // Without a name it is the default world, or the one of a session that is rendered again.
+  if (options.model.empty() ||
+      engine::layout_kind(engine::find_model(options.model)) == engine::LayoutKind::kEmbedded) {
+    generate_world(options);
   } else {
-    std::printf("%s: %lld frames of %s in %.1f s (%.1f frames/s), seed %llu\n", options.out.c_str(),
-                static_cast<long long>(frames),
-                video::size_text(format.width, format.height).c_str(), spent,
-                static_cast<double>(frames) / spent, static_cast<unsigned long long>(start.seed));
+    generate_original(options);
   }
+}
+
+void add_world_options(CLI::App& command, GenerateOptions& o) {
+  const char* group = "Embedded worlds";
+  command.add_option("--pitch", o.pitch, "Degrees that the camera of --image looks down")
+      ->check(CLI::Range(-90.0, 90.0))
+      ->group(group);
+  command.add_option("--mode", o.mode, "full, or a baseline: prior, rotation, repeat")
+      ->check(CLI::IsMember({"full", "prior", "rotation", "repeat"}))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--scale", o.scale,
+                  "Enlarge frames so many times; by default once, or until an overlay can be read")
+      ->check(CLI::Range(1, 16))
+      ->group(group);
+  command.add_option("--filter", o.filter, "How: bicubic or nearest")
+      ->check(CLI::IsMember({"bicubic", "nearest"}))
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_original_options(CLI::App& command, GenerateOptions& o) {
+  const char* group = "Original models";
+  command.add_option("--base", o.base, "Micro-World: the Wan model that lends its other networks")
+      ->group(group);
+  command
+      .add_option("--last-image", o.last_image, "Last frame, for models of first and last frame")
+      ->group(group);
+  command.add_option("--negative-prompt", o.negative_prompt, "What is not to be seen")
+      ->group(group);
+  command.add_option("--guidance", o.guidance, "Strength of the prompt; 1 = off")
+      ->check(CLI::Range(0.0, 100.0))
+      ->group(group);
+  command
+      .add_option("--teacache", o.tea_cache,
+                  "Leave out blocks whose effect is estimated to change less, such as 0.1; 0 = off")
+      ->check(CLI::Range(0.0, 100.0))
+      ->group(group);
+  command
+      .add_option("--cfg-skip", o.cfg_skip,
+                  "Part of the steps, at the end, without guidance, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group(group);
+  command.add_option("--lora", o.loras, "Adapters to merge, FILE[:scale]")->group(group);
+  command.add_flag("--vae-tiling", o.use_vae_tiling, "Decode in tiles: less memory, more time")
+      ->group(group);
 }
 
 }  // namespace
 
+void refuse_generate(const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, "generate: " + message);
+}
+
 void add_generate(CLI::App& parent) {
   CLI::App* command =
-      parent.add_subcommand("generate", "Render a clip from a picture or caption and actions");
+      parent.add_subcommand("generate", "Render a clip from a prompt or picture and actions");
   auto options = std::make_shared<GenerateOptions>();
   GenerateOptions& o = *options;
   command
-      ->add_option("--task", o.task,
-                   "i2w: picture and actions; t2w: caption and actions; "
-                   "i2v and t2v: the same without actions")
-      ->check(CLI::IsMember({"t2v", "i2v", "t2w", "i2w"}))
-      ->capture_default_str();
+      ->add_option(
+          "--task", o.task,
+          "i2w: picture and actions; t2w: prompt and actions; i2v and t2v: the same without "
+          "actions; by default the model's, or i2w")
+      ->check(CLI::IsMember({"t2v", "i2v", "t2w", "i2w"}));
   command->add_option("--model", o.model,
                       "A model's folder or name; by default a session's own, else overworld");
   command->add_option("--prompt", o.prompt, "What is to be seen");
-  command->add_option("--negative-prompt", o.negative_prompt, "What is not");
-  command->add_option("--image", o.image, "Start frame; cropped and resized to the model's size");
+  command->add_option("--image", o.image, "Start frame; resized to the clip's size");
   o.clip.add_to(*command);
   command->add_option("--actions", o.actions,
                       "Keys and mouse: a file (also a session's recording), or text such as "
                       "\"w*16, right(4)*24\" (see docs/actions.md)");
-  command->add_option("--frames", o.frames, "Length; by default that of the actions, else 81")
+  command
+      ->add_option("--frames", o.frames, "Length; by default that of the actions, else the model's")
       ->check(CLI::Range(int64_t{1}, action::kMaxRows));
-  command->add_option("--size", o.size, "WxH; an embedded world has one size");
-  command->add_option("--steps", o.steps, "Sampler steps per frame; by default the model's own")
+  command->add_option("--size", o.size,
+                      "WxH; by default the model's; an embedded world has one size");
+  command->add_option("--steps", o.steps, "Sampler steps; by default the model's own")
       ->check(CLI::Range(1, 1000));
-  command->add_option("--guidance", o.guidance, "Strength of the caption; 1 = off");
   command->add_option("--shift", o.shift, "Shift of the noise levels; by default the model's own")
       ->check(CLI::Range(0.01, 100.0));
-  command->add_option("--sampler", o.sampler, "euler or consistency; by default the model's own");
+  command->add_option(
+      "--sampler", o.sampler,
+      "unipc, dpm++ or euler, perhaps with :reference or :diffusers; embedded worlds: "
+      "euler or consistency; by default the model's own");
   command->add_option("--seed", o.seed, "Of the noise")
       ->check(refuse_negative)
       ->capture_default_str();
-  command->add_option("--lora", o.loras, "Adapters, FILE[:scale]");
   command->add_option("--device", o.device, "auto or cpu")->capture_default_str();
-  command->add_option("--dtype", o.dtype, "fp32 or bf16; by default a session's own, else fp32");
-  command->add_option("--pitch", o.pitch, "Degrees that the camera of --image looks down")
-      ->check(CLI::Range(-90.0, 90.0));
-  command->add_option("--mode", o.mode, "full, or a baseline: prior, rotation, repeat")
-      ->check(CLI::IsMember({"full", "prior", "rotation", "repeat"}))
-      ->capture_default_str();
+  command->add_option("--dtype", o.dtype,
+                      "fp32 or bf16; by default a session's own, else fp32 for embedded worlds and "
+                      "bf16 for others");
   command->add_flag("--overlay", o.use_overlay, "Draw keys and mouse over the frames");
-  command
-      ->add_option("--scale", o.scale,
-                   "Enlarge frames so many times; by default once, or "
-                   "until an overlay can be read")
-      ->check(CLI::Range(1, 16));
-  command->add_option("--filter", o.filter, "How: bicubic or nearest")
-      ->check(CLI::IsMember({"bicubic", "nearest"}))
-      ->capture_default_str();
   command->add_option("--noise", o.noise, "Starting noise: tensor noise [1,C,F,h,w] of a file");
   command->add_option("--out", o.out, "FILE.mp4, FILE.safetensors or DIR/%05d.png")->required();
   command->add_flag("--json", o.use_json, "Print the result as JSON");
+  add_original_options(*command, o);
+  add_world_options(*command, o);
   command->callback([options] { generate(*options); });
   command->footer(
       "Example:\n  mw generate --image start.png --actions \"w*16, right(4)*24, none*8\" "
