@@ -66,6 +66,13 @@ void add_original_options(CLI::App& command, GenerateOptions& o) {
       ->check(CLI::Range(0.0, 1.0))
       ->group(group);
   command.add_option("--lora", o.loras, "Adapters to merge, FILE[:scale]")->group(group);
+  command
+      .add_option("--offload", o.offload,
+                  "Weights in memory: model, one network at a time; sequential, one block of the "
+                  "transformer at a time; none, everything opened so far counts")
+      ->check(CLI::IsMember({"none", "model", "sequential"}))
+      ->capture_default_str()
+      ->group(group);
   command.add_flag("--vae-tiling", o.use_vae_tiling, "Decode in tiles: less memory, more time")
       ->group(group);
 }
@@ -113,7 +120,8 @@ void add_generate(CLI::App& parent) {
       ->capture_default_str();
   command->add_option("--device", o.device, "auto or cpu")->capture_default_str();
   command->add_option("--dtype", o.dtype,
-                      "fp32 or bf16; by default a session's own, else fp32 for embedded worlds and "
+                      "fp32, bf16 or, for original models, int8; by default a session's own, else "
+                      "fp32 for embedded worlds and "
                       "bf16 for others");
   command->add_flag("--overlay", o.use_overlay, "Draw keys and mouse over the frames");
   command->add_option("--noise", o.noise, "Starting noise: tensor noise [1,C,F,h,w] of a file");

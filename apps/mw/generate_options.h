@@ -15,7 +15,7 @@ struct GenerateOptions {
   std::string task, model, base;
   std::string prompt, image, last_image, actions, size, sampler, noise, out;
   std::optional<std::string> negative_prompt;
-  std::string device = "auto", dtype, mode = "full", filter = "bicubic";
+  std::string device = "auto", offload = "model", dtype, mode = "full", filter = "bicubic";
   std::vector<std::string> loras;
   ClipOption clip;
   int64_t frames = 0, steps = 0, scale = 0;

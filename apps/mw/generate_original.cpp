@@ -14,10 +14,13 @@
 #include "mw/action/parse.h"
 #include "mw/core/error.h"
 #include "mw/core/user_path.h"
+#include "mw/engine/machine_memory.h"
+#include "mw/engine/model_memory.h"
 #include "mw/engine/overlay.h"
 #include "mw/engine/pipeline.h"
 #include "mw/models/vae/pixels.h"
 #include "mw/nn/tensor_file.h"
+#include "mw/ops/device.h"
 #include "mw/video/image_file.h"
 
 namespace mw::app {
@@ -67,9 +70,9 @@ at::Tensor read_noise(const std::string& name) {
 }
 
 at::ScalarType parse_dtype(const std::string& name) {
-  if (name.empty() || name == "bf16") return at::kBFloat16;
+  if (name.empty() || name == "bf16" || name == "int8") return at::kBFloat16;
   if (name != "fp32") {
-    refuse_generate("--dtype: wanted fp32 or bf16, got " + quote_text(name));
+    refuse_generate("--dtype: wanted fp32, bf16 or int8, got " + quote_text(name));
   }
   return at::kFloat;
 }
@@ -80,9 +83,11 @@ void check_is_served(const GenerateOptions& options) {
       options.filter != "bicubic" || options.clip.is_given()) {
     refuse_generate(model + "it takes no --clip, --scale, --filter, --pitch or --mode");
   }
-  if (options.device != "auto" && options.device != "cpu") {
+  if (options.device != "auto" && !ops::open_device(options.device).is_cpu()) {
     throw Error(ErrorCode::kDevice,
-                "generate: wanted --device auto or cpu, got " + quote_text(options.device));
+                "generate: original models run on the CPU so far; wanted "
+                "--device auto or cpu, got " +
+                    quote_text(options.device));
   }
 }
 
@@ -99,6 +104,8 @@ engine::ClipPlan make_plan(const GenerateOptions& options) {
   request.sampler = options.sampler;
   request.seed = options.seed;
   request.dtype = parse_dtype(options.dtype);
+  request.use_int8 = options.dtype == "int8";
+  request.offload = engine::parse_offload(options.offload);
   request.use_vae_tiling = options.use_vae_tiling;
   if (!options.size.empty()) request.size = parse_size(options.size);
   if (options.shift > 0) request.shift = options.shift;
@@ -112,6 +119,28 @@ engine::ClipPlan make_plan(const GenerateOptions& options) {
   return engine::plan_clip(
       engine::find_layout(options.model, {.base = options.base, .task = options.task}),
       std::move(request));
+}
+
+/// Says what the clip takes and refuses what does not fit. Models that fit anywhere are not worth a
+/// line.
+void check_room(const engine::ClipPlan& plan) {
+  constexpr int64_t kWorthALine = 2'000'000'000;
+  engine::MemoryRequest request =
+      engine::memory_request(plan.layout, plan.use_int8 ? at::kChar : plan.dtype);
+  request.width = plan.size.width;
+  request.height = plan.size.height;
+  request.frames = plan.num_frames;
+  request.offload = plan.offload;
+  request.use_guidance = plan.guidance.is_on();
+  request.use_tea_cache = plan.tea_cache.has_value();
+  request.use_vae_tiling = plan.use_vae_tiling;
+  request.has_image = plan.image.has_value();
+  const int64_t available = engine::available_memory();
+  engine::check_memory(request, available, "generate");
+  const engine::MemoryPlan memory = engine::plan_memory(request);
+  if (memory.largest().wanted() < kWorthALine) return;
+  std::fprintf(stderr, "%s; %.1f GB are free\n", memory.text().c_str(),
+               static_cast<double>(available) / 1e9);
 }
 
 /// Tells on a terminal what is being done and how long it will take.
@@ -204,6 +233,7 @@ void generate_original(const GenerateOptions& options) {
   if (options.use_overlay && !plan.actions) {
     refuse_generate("--overlay draws --actions, and this model takes none");
   }
+  check_room(plan);
   const auto [channels, frames, rows, columns] = plan.latent_shape;
   const std::unique_ptr<ClipOutput> out =
       open_clip_output(options.out, {.width = static_cast<int>(plan.size.width),

@@ -219,6 +219,8 @@ ClipPlan plan_clip(const ModelLayout& layout, ClipRequest request) {
   plan.seed = request.seed;
   plan.noise = request.noise;
   plan.dtype = request.dtype;
+  plan.use_int8 = request.use_int8;
+  plan.offload = request.offload;
   plan.use_vae_tiling = request.use_vae_tiling;
   return plan;
 }

@@ -15,6 +15,7 @@
 #include "mw/diffusion/solver.h"
 #include "mw/diffusion/tea_cache.h"
 #include "mw/engine/image_condition.h"
+#include "mw/engine/memory_plan.h"
 #include "mw/engine/model_layout.h"
 #include "mw/video/image.h"
 
@@ -43,6 +44,8 @@ struct ClipRequest {
   at::Tensor noise;                 ///< [1, C, T, h, w] in its place.
   std::vector<LoraChoice> loras;
   at::ScalarType dtype = at::kFloat;  ///< Of the transformer and the text encoder.
+  bool use_int8 = false;              ///< The transformer's matrices in 8 bits, else `dtype`.
+  Offload offload = Offload::kModel;
   bool use_vae_tiling = false;
 };
 
@@ -70,6 +73,8 @@ struct ClipPlan {
   at::Tensor noise;  ///< Undefined: drawn from the seed.
   std::vector<LoraChoice> loras;
   at::ScalarType dtype = at::kFloat;
+  bool use_int8 = false;
+  Offload offload = Offload::kModel;
   bool use_vae_tiling = false;
 };
 

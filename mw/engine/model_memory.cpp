@@ -17,7 +17,10 @@ WeightBytes bytes_of(const fs::path& part, at::ScalarType dtype) {
 MemoryRequest memory_request(const ModelLayout& layout, at::ScalarType dtype) {
   const at::ScalarType encoder_dtype = dtype == at::kChar ? at::kBFloat16 : dtype;
   MemoryRequest request;
-  request.transformer = wan::WanConfig::read(layout.part("transformer_config"));
+  // A single file has no configuration beside it; it is then of the smallest released model.
+  if (!layout.transformer_config.empty()) {
+    request.transformer = wan::WanConfig::read(layout.transformer_config);
+  }
   std::error_code ignored;
   if (fs::is_regular_file(layout.vae / "config.json", ignored)) {
     request.vae = vae::WanVAEConfig::read(layout.vae / "config.json");

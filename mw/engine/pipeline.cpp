@@ -98,7 +98,10 @@ class ClipDenoiser {
  public:
   ClipDenoiser(const ClipPlan& plan, const PromptEmbeddings& prompts, const ImageCondition& image,
                const at::Tensor& image_tokens, PipelineParts& parts)
-      : plan_(plan), image_(image), transformer_(parts.transformer()) {
+      : plan_(plan),
+        image_(image),
+        transformer_(parts.transformer()),
+        after_block_(parts.after_block()) {
     positive_.context = transformer_.context(prompts.positive, image_tokens);
     if (plan.guidance.is_on()) {
       negative_.context = transformer_.context(prompts.negative, image_tokens);
@@ -140,13 +143,14 @@ class ClipDenoiser {
   at::Tensor pass(Side& side, const at::Tensor& input, const at::Tensor& timesteps,
                   bool is_reused) const {
     side.reuse.is_reused = is_reused;
-    return transformer_.forward(input, timesteps, side.context, actions_, nullptr, nullptr,
+    return transformer_.forward(input, timesteps, side.context, actions_, nullptr, after_block_,
                                 tea_cache_ ? &side.reuse : nullptr);
   }
 
   const ClipPlan& plan_;
   const ImageCondition& image_;
   wan::Transformer transformer_;
+  wan::LayerProbe after_block_;
   Side positive_, negative_;
   at::Tensor actions_;
   std::optional<diffusion::TeaCache> tea_cache_;

@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mw/engine/pipeline_parts.h"
 
+#include <algorithm>
+
 #include "mw/models/lora/merge_lora.h"
+#include "mw/models/wan/block_offload.h"
 #include "mw/models/wan/load_transformer.h"
+#include "mw/nn/quantize.h"
 
 namespace mw::engine {
+namespace {
+
+/// Whether a file of `mw quantize` was opened.
+bool is_rounded(const nn::TensorMap& tensors) {
+  return std::any_of(tensors.begin(), tensors.end(),
+                     [](const auto& entry) { return entry.first.ends_with(".weight_scale"); });
+}
+
+}  // namespace
 
 text::Tokenizer FolderParts::tokenizer() { return text::Tokenizer(plan_.layout.part("tokenizer")); }
 
@@ -27,6 +40,13 @@ wan::Transformer FolderParts::transformer() {
   nn::ParameterStore weights = wan::load_weights(source, plan_.dtype);
   for (const LoraChoice& choice : plan_.loras) {
     lora::merge_lora(weights, lora::LoraFile::read(choice.file), choice.scale);
+  }
+  if (plan_.use_int8 && !is_rounded(weights.tensors())) {
+    weights = nn::ParameterStore(nn::quantized_int8(weights.tensors()));
+  }
+  after_block_ = nullptr;
+  if (plan_.offload == Offload::kSequential) {
+    after_block_ = wan::BlockOffload(weights.tensors()).probe();
   }
   return nn::build_strictly<wan::Transformer>(config, weights, source.string());
 }

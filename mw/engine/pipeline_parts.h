@@ -22,12 +22,15 @@ class PipelineParts {
   virtual vae::WanVAE vae() = 0;
   /// With the plan's LoRA files merged.
   virtual wan::Transformer transformer() = 0;
+  /// What is called after every block of the transformer that was asked for last; may be null.
+  virtual wan::LayerProbe after_block() const { return nullptr; }
 };
 
 /// The parts of a model folder, weights mapped from its files.
 ///
 /// The transformer and the text encoder are of the plan's dtype. The autoencoder and the image
-/// encoder stay float32, as diffusers advises.
+/// encoder stay float32, as diffusers advises. With sequential offloading the transformer's blocks
+/// are dropped from memory after use, where they are used as the file has them.
 /// Each call throws Error kIo, kFormat, kConfig or kWeights, naming the file.
 class FolderParts : public PipelineParts {
  public:
@@ -39,9 +42,11 @@ class FolderParts : public PipelineParts {
   clip::VisionEncoder image_encoder() override;
   vae::WanVAE vae() override;
   wan::Transformer transformer() override;
+  wan::LayerProbe after_block() const override { return after_block_; }
 
  private:
   const ClipPlan& plan_;
+  wan::LayerProbe after_block_;
 };
 
 }  // namespace mw::engine

@@ -72,6 +72,22 @@ TEST_P(PipelineTest, Bfloat16IsCloseAndNotTheSame) {
 
 INSTANTIATE_TEST_SUITE_P(Tasks, PipelineTest, ::testing::Values("t2v", "i2v", "t2w", "i2w"));
 
+TEST_F(PipelineTest, BlocksThatAreDroppedGiveTheSameClip) {
+  prepare("i2w");
+  const at::Tensor kept = generate().latents;
+  request_.offload = Offload::kSequential;
+  EXPECT_TENSOR_NEAR(generate().latents, kept, test::kExact);
+}
+
+TEST_F(PipelineTest, EightBitsAreCloseAndNotTheSame) {
+  prepare("t2v");
+  request_.use_int8 = true;
+  const at::Tensor want = golden_.at("latents"), got = generate().latents;
+  const double error = got.sub(want).square().mean().item<double>();
+  EXPECT_GT(error, 0);
+  EXPECT_LE(error / want.square().mean().item<double>(), 2e-3);
+}
+
 TEST_F(PipelineTest, EqualSeedsGiveEqualClips) {
   prepare("t2v");
   request_.noise = at::Tensor();
